@@ -1,0 +1,1 @@
+"""Programs that time things, one question each."""

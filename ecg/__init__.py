@@ -1,0 +1,1 @@
+"""Long raw signals, in hertz, seconds and millivolts."""

@@ -1,0 +1,1 @@
+"""Labelled single beats of any origin."""

@@ -1,0 +1,1 @@
+"""Settings in, uncompiled keras.Model out."""

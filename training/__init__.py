@@ -1,0 +1,1 @@
+"""The programs that wandb agent launches, and what they share."""

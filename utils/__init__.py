@@ -1,0 +1,1 @@
+"""Nothing here knows what a heartbeat is."""
