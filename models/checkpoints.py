@@ -1,0 +1,151 @@
+"""The best checkpoint per data set, protocol and architecture: offer one, find one, load one.
+
+A checkpoint is two files: `cnn.json`, which explains it and names its weights file, and
+`cnn-<digest>.keras`. The JSON is put in place last and in one step, so a reader sees the old pair
+or the new pair, whatever happens in between.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import keras
+
+from utils.errors import InputError
+from utils.files import write_json, write_whole
+from utils.paths import PROJECT_FOLDER, runs_folder
+
+PRETRAINED_FOLDER = PROJECT_FOLDER / "models" / "pretrained"
+LOCK_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A saved model: the path of its JSON, and what stands in it."""
+
+    path: Path
+    facts: dict[str, Any]
+
+    @property
+    def architecture(self) -> str:
+        return self.facts["architecture"]
+
+    @property
+    def weights_file(self) -> Path:
+        return self.path.parent / self.facts["weights_file"]
+
+    def load(self) -> keras.Model:
+        """The Keras model, uncompiled.
+
+        Raises:
+            InputError: the weights file is missing or is not the one that the JSON describes.
+        """
+        if not self.weights_file.is_file():
+            raise InputError(f"{self.path} names {self.weights_file.name}, which is not there")
+        if _digest(self.weights_file) != self.facts["weights_digest"]:
+            raise InputError(
+                f"{self.weights_file} is damaged (its digest is not the one in {self.path.name}); "
+                "train again or check the file out again"
+            )
+        return keras.saving.load_model(self.weights_file, compile=False)
+
+
+def folder_of(data: str, protocol: str) -> Path:
+    """Where the checkpoints trained on `data` under `protocol` lie."""
+    return runs_folder() / "checkpoints" / f"{data}-{protocol}"
+
+
+def read(path: Path) -> Checkpoint:
+    """The checkpoint that the JSON file `path` explains; raises InputError where it cannot be."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: no checkpoint there ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a checkpoint's JSON: {error}") from error
+    missing = {"architecture", "weights_file", "weights_digest", "score"} - set(facts)
+    if missing:
+        raise InputError(f"{path}: not a checkpoint's JSON: it lacks {', '.join(sorted(missing))}")
+    return Checkpoint(path, facts)
+
+
+def best(data: str, protocol: str, architecture: str) -> Checkpoint | None:
+    """The best checkpoint trained here, else the pretrained one, else None."""
+    name = f"{architecture}.json"
+    for folder in (folder_of(data, protocol), PRETRAINED_FOLDER / f"{data}-{protocol}"):
+        if (folder / name).is_file():
+            return read(folder / name)
+    return None
+
+
+def offer(
+    folder: Path,
+    facts: dict[str, Any],
+    is_better: Callable[[float, float | None], bool],
+    save: Callable[[Path], None],
+) -> bool:
+    """Put a checkpoint in its place if its score beats the one that stands there.
+
+    A score is compared only with one of the same data (`fingerprint`) and the same `monitor`;
+    anything else that stands there is replaced. Safe with any number of processes at once.
+
+    Args:
+        folder: from `folder_of`.
+        facts: what the JSON will say; `architecture`, `score`, `monitor` and `fingerprint` among it.
+        is_better: (candidate, standing or None) -> whether the candidate wins.
+        save: writes the weights to the path it is given.
+
+    Returns:
+        whether it was taken.
+    """
+    if not is_better(facts["score"], None):  # NaN never wins, not even a place that is free
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{facts['architecture']}.json"
+    with filelock.FileLock(folder / f".{facts['architecture']}.lock", timeout=LOCK_SECONDS):
+        standing = _standing(path)
+        if standing and _comparable(standing.facts, facts):
+            if not is_better(facts["score"], standing.facts["score"]):
+                return False
+        _replace(path, facts, save)
+        if standing:
+            _remove_weights(standing, path)
+    return True
+
+
+def _replace(path: Path, facts: dict[str, Any], save: Callable[[Path], None]) -> None:
+    draft = path.parent / f".{facts['architecture']}-draft.keras"  # the lock makes it ours
+    try:
+        write_whole(draft, save)
+        digest = _digest(draft)
+        weights = path.parent / f"{facts['architecture']}-{digest[:8]}.keras"
+        draft.replace(weights)
+    finally:
+        draft.unlink(missing_ok=True)
+    write_json(path, {**facts, "weights_file": weights.name, "weights_digest": digest})
+
+
+def _standing(path: Path) -> Checkpoint | None:
+    """The checkpoint at `path`, or None where there is none that could be loaded."""
+    try:
+        standing = read(path)
+    except InputError:
+        return None
+    return standing if standing.weights_file.is_file() else None
+
+
+def _comparable(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(first.get(key) == second.get(key) for key in ("fingerprint", "monitor"))
+
+
+def _remove_weights(old: Checkpoint, path: Path) -> None:
+    if old.weights_file != read(path).weights_file:
+        old.weights_file.unlink(missing_ok=True)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

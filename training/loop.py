@@ -1,0 +1,207 @@
+"""The only `model.fit` for classifiers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from evaluation.metrics import DIRECTIONS, better, score
+from heartbeats.beat_set import BeatSet
+from models.inference import PREDICTION_BATCH, model_input
+from training.batches import Batches
+from training.losses import classification_loss, logits_of
+from training.settings import TrainingSettings
+from training.stopping import StopRequest, StopWhenAsked
+
+
+@dataclass
+class FitResult:
+    """What training reached.
+
+    Attributes:
+        best_score: the monitored score of the weights that the model holds now; None where no
+            epoch was finished.
+        best_epoch: the epoch, from 1, that reached it.
+        history: one dictionary of metrics per finished epoch.
+        ended_by: why training ended, in words.
+        failed: whether the loss became NaN or infinite.
+    """
+
+    best_score: float | None = None
+    best_epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    ended_by: str = "all epochs done"
+    failed: bool = False
+
+
+def fit(
+    model: keras.Model,
+    train: BeatSet,
+    validation: BeatSet,
+    settings: TrainingSettings,
+    *,
+    on_epoch: Callable[[dict[str, float]], None] = lambda metrics: None,
+    on_best: Callable[[float], None] = lambda score: None,
+    stop: StopRequest | None = None,
+    verbose: int = 1,
+) -> FitResult:
+    """Train `model` in place and leave it with the weights that validated best.
+
+    Args:
+        model: from `models.*.build`, with a layer named `logits`.
+        train: beats to learn from.
+        validation: beats that stop and select.
+        settings: everything else.
+        on_epoch: called with the metrics of each epoch.
+        on_best: called with the score whenever it is the best yet, while the model holds it.
+        stop: noted requests to end early.
+        verbose: as in Keras' fit.
+    """
+    batches = Batches(train.signals, train.labels, settings)
+    network = logits_of(model)
+    network.compile(
+        optimizer=_optimizer(settings, len(batches)),
+        loss=classification_loss(settings, train.class_counts()),
+        jit_compile=settings.xla,
+    )
+    result = FitResult()
+    mode = DIRECTIONS[settings.monitor]
+    early = keras.callbacks.EarlyStopping(
+        settings.monitor, patience=settings.patience, mode=mode, restore_best_weights=True
+    )
+    callbacks: list[keras.callbacks.Callback] = [
+        FiniteLoss(result),
+        ValidationScores(validation),
+        KeepBest(settings.monitor, result, on_epoch, on_best),
+        early,
+    ]
+    if settings.schedule == "plateau":
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(
+                settings.monitor, factor=0.5, patience=settings.plateau_patience, mode=mode
+            )
+        )
+    if stop:
+        callbacks.append(StopWhenAsked(stop))
+    network.fit(batches, epochs=settings.epochs, callbacks=callbacks, verbose=verbose)
+    _name_the_end(result, early, stop, settings)
+    return result
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends training at the first batch whose loss is NaN or infinite."""
+
+    def __init__(self, result: FitResult):
+        super().__init__()
+        self.result = result
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and not np.isfinite(loss):
+            self.result.failed = True
+            self.result.ended_by = (
+                f"the loss became {loss} in epoch {self.epoch}, batch {batch + 1}"
+            )
+            self.model.stop_training = True
+
+
+class ValidationScores(keras.callbacks.Callback):
+    """Adds `val_macro_f1`, `val_accuracy`, `val_loss` and the pace of training to the logs."""
+
+    def __init__(self, validation: BeatSet):
+        super().__init__()
+        self.inputs = model_input(validation.signals)
+        self.labels = np.asarray(validation.labels)
+        self.class_names = validation.class_names
+        self.started = 0.0
+        self.batches = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started, self.batches = time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.batches += 1
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        assert logs is not None
+        logs["train_seconds"] = time.perf_counter() - self.started
+        logits = self.model.predict(self.inputs, batch_size=PREDICTION_BATCH, verbose=0)
+        scores = score(self.labels, logits.argmax(axis=1), self.class_names)
+        logs["val_macro_f1"], logs["val_accuracy"] = scores.macro_f1, scores.accuracy
+        logs["val_loss"] = _cross_entropy(logits, self.labels)
+        logs["epoch_seconds"] = time.perf_counter() - self.started
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Records every epoch, and tells of each that scored better than all before."""
+
+    def __init__(
+        self,
+        monitor: str,
+        result: FitResult,
+        on_epoch: Callable[[dict[str, float]], None],
+        on_best: Callable[[float], None],
+    ):
+        super().__init__()
+        self.monitor, self.result = monitor, result
+        self.on_epoch, self.on_best = on_epoch, on_best
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self.result.failed:
+            return
+        metrics = {
+            "epoch": epoch + 1,
+            **{name: float(value) for name, value in (logs or {}).items()},
+        }
+        self.result.history.append(metrics)
+        self.on_epoch(metrics)
+        if better(self.monitor, metrics[self.monitor], self.result.best_score):
+            self.result.best_score = metrics[self.monitor]
+            self.result.best_epoch = epoch + 1
+            self.on_best(metrics[self.monitor])
+
+
+def _optimizer(settings: TrainingSettings, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = settings.learning_rate
+    if settings.schedule == "cosine":
+        steps = settings.epochs * steps_per_epoch
+        warmup = round(settings.warmup * steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate * (0.02 if warmup else 1.0),
+            max(steps - warmup, 1),
+            alpha=0.01,
+            warmup_target=settings.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=settings.weight_decay, global_clipnorm=settings.clip_norm or None
+    )
+    # Loshchilov & Hutter decay weights, not the scales and shifts of normalisation.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    log_sums = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
+
+
+def _name_the_end(
+    result: FitResult,
+    early: keras.callbacks.EarlyStopping,
+    stop: StopRequest | None,
+    settings: TrainingSettings,
+) -> None:
+    if result.failed:
+        return
+    if stop and stop.reason:
+        result.ended_by = stop.reason
+    elif early.stopped_epoch:
+        result.ended_by = f"{settings.monitor} did not improve for {settings.patience} epochs"
