@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +65,11 @@ def resolve(name: str, data: Path | None = None) -> str:
 def _find_mitbih(folder: Path) -> Source | None:
     """Raw records where there are any, else Kaggle's two CSV files."""
     if (records := mitdb.find_folder(folder)) is not None:
-        return Source("wfdb", mitdb.source_files(records), lambda: mitdb.load(records))
+        return Source("wfdb", mitdb.source_files(records), partial(mitdb.load, records))
     for place in (folder / "kaggle", folder):
-        files = [place / "mitbih_train.csv", place / "mitbih_test.csv"]
-        if any(file.is_file() for file in files):
-            return Source("csv", files, lambda: _load_kaggle_csv(*files))
+        train, test = place / "mitbih_train.csv", place / "mitbih_test.csv"
+        if train.is_file() or test.is_file():
+            return Source("csv", [train, test], partial(_load_kaggle_csv, train, test))
     return None
 
 

@@ -60,6 +60,14 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
     return _split_by_patient(beats, everything, TEST_FOLDS, seed=0)[1]
 
 
+def few(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+    """`count` of the `positions`, drawn by class so that the class shares stay."""
+    chosen, _rest = train_test_split(
+        positions, train_size=count, random_state=seed, stratify=beats.labels[positions]
+    )
+    return np.sort(chosen)
+
+
 def allowed(beats: BeatSet) -> list[str]:
     """The protocols that this data set can be split by, the customary one first."""
     by_beat = ["kaggle"] if beats.official_test is not None else []
@@ -95,6 +103,16 @@ def _split_by_patient(
 ) -> tuple[np.ndarray, np.ndarray]:
     assert beats.patients is not None
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    labels, patients = beats.labels[positions], beats.patients[positions]
-    first, second = next(folder.split(positions, labels, patients))
+    labels, patients = np.asarray(beats.labels[positions]), beats.patients[positions]
+    choices = list(folder.split(positions, labels, patients))
+    # Few patients hold most beats of a rare class, so some folds lack it: take the evenest one.
+    first, second = min(choices, key=lambda choice: _unevenness(labels, choice[1], folds))
     return positions[first], positions[second]
+
+
+def _unevenness(labels: np.ndarray, chosen: np.ndarray, folds: int) -> float:
+    """How far the share of each class that `chosen` holds lies from one over `folds`, summed."""
+    whole = np.bincount(labels)
+    part = np.bincount(labels[chosen], minlength=len(whole))
+    present = whole > 0
+    return float(np.abs(part[present] / whole[present] - 1 / folds).sum())

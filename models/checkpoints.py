@@ -95,7 +95,7 @@ def offer(
 
     Args:
         folder: from `folder_of`.
-        facts: what the JSON will say; `architecture`, `score`, `monitor` and `fingerprint` among it.
+        facts: what the JSON will say; among it `architecture`, `score`, `monitor`, `fingerprint`.
         is_better: (candidate, standing or None) -> whether the candidate wins.
         save: writes the weights to the path it is given.
 

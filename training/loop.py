@@ -73,7 +73,7 @@ def fit(
     )
     callbacks: list[keras.callbacks.Callback] = [
         FiniteLoss(result),
-        ValidationScores(validation),
+        ValidationScores(validation, batches.batch_size),
         KeepBest(settings.monitor, result, on_epoch, on_best),
         early,
     ]
@@ -114,8 +114,9 @@ class FiniteLoss(keras.callbacks.Callback):
 class ValidationScores(keras.callbacks.Callback):
     """Adds `val_macro_f1`, `val_accuracy`, `val_loss` and the pace of training to the logs."""
 
-    def __init__(self, validation: BeatSet):
+    def __init__(self, validation: BeatSet, batch_size: int):
         super().__init__()
+        self.batch_size = batch_size
         self.inputs = model_input(validation.signals)
         self.labels = np.asarray(validation.labels)
         self.class_names = validation.class_names
@@ -130,7 +131,8 @@ class ValidationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         assert logs is not None
-        logs["train_seconds"] = time.perf_counter() - self.started
+        seconds = time.perf_counter() - self.started
+        logs["beats_per_second"] = self.batches * self.batch_size / seconds
         logits = self.model.predict(self.inputs, batch_size=PREDICTION_BATCH, verbose=0)
         scores = score(self.labels, logits.argmax(axis=1), self.class_names)
         logs["val_macro_f1"], logs["val_accuracy"] = scores.macro_f1, scores.accuracy

@@ -9,14 +9,18 @@ import keras
 class StopRequest:
     """While entered, SIGTERM and the first Ctrl-C are noted instead of ending the process.
 
-    W&B's early stopping arrives as SIGTERM and as KeyboardInterrupt, in either order, so one of
-    each is a single request. A second Ctrl-C interrupts at once.
+    A stopped sweep trial hears of it twice, by SIGTERM from `wandb agent` and through `request`
+    from a thread of wandb's; together they are one request. A second Ctrl-C interrupts at once.
     """
 
     def __init__(self) -> None:
         self.reason: str | None = None
         self._interrupted = False
         self._before: dict[int, object] = {}
+
+    def request(self, reason: str = "stopped by W&B") -> None:
+        """Ask for the end of the run, from any thread; the first reason stays."""
+        self.reason = self.reason or reason
 
     def __enter__(self) -> "StopRequest":
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -28,10 +32,11 @@ class StopRequest:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and self._interrupted:
-            raise KeyboardInterrupt
-        self._interrupted |= number == signal.SIGINT
-        self.reason = self.reason or f"asked to stop ({signal.Signals(number).name})"
+        if number == signal.SIGINT:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+        self.request(f"asked to stop ({signal.Signals(number).name})")
 
 
 class StopWhenAsked(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""Writing files so that a kill or a full disk at any moment leaves the old or the new one whole."""
+"""Writing files so that a kill or a full disk leaves the old one or the new one whole."""
 
 import json
 import os

@@ -1,0 +1,23 @@
+"""Train one CNN with the settings given, keep its best checkpoint, log to W&B.
+
+    python -m training.train_cnn --data=synthetic --epochs=5
+
+W&B sweeps launch it: see `sweeps/cnn_bayes.yaml`.
+"""
+
+from models import cnn
+from training import program
+from training.settings import CnnSettings, from_command_line
+from utils.errors import exit_plainly
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Settings, data, model, fit, evaluate, record; the exit status."""
+    settings = from_command_line(CnnSettings, argv, about=__doc__)
+    outcome = program.run("cnn", cnn.build, settings)
+    return program.tell("cnn", outcome)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

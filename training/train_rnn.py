@@ -1,0 +1,23 @@
+"""Train one RNN with the settings given, keep its best checkpoint, log to W&B.
+
+    python -m training.train_rnn --data=synthetic --epochs=5
+
+W&B sweeps launch it: see `sweeps/rnn_bayes.yaml`.
+"""
+
+from models import rnn
+from training import program
+from training.settings import RnnSettings, from_command_line
+from utils.errors import exit_plainly
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Settings, data, model, fit, evaluate, record; the exit status."""
+    settings = from_command_line(RnnSettings, argv, about=__doc__)
+    outcome = program.run("rnn", rnn.build, settings)
+    return program.tell("rnn", outcome)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
