@@ -12,7 +12,7 @@ def stretch(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndar
     speed = rng.uniform(1 - most, 1 + most, (len(beats), 1)).astype(np.float32)
     places = np.arange(samples, dtype=np.float32) * speed
     left = places.astype(np.int32)
-    share = places - left
+    share = places - left.astype(np.float32)
     padded = np.pad(beats, ((0, 0), (0, 1)))
     left_values = np.take_along_axis(padded, np.minimum(left, samples), axis=1)
     right_values = np.take_along_axis(padded, np.minimum(left + 1, samples), axis=1)

@@ -137,6 +137,7 @@ class ValidationScores(keras.callbacks.Callback):
         scores = score(self.labels, logits.argmax(axis=1), self.class_names)
         logs["val_macro_f1"], logs["val_accuracy"] = scores.macro_f1, scores.accuracy
         logs["val_loss"] = _cross_entropy(logits, self.labels)
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["epoch_seconds"] = time.perf_counter() - self.started
 
 

@@ -1,0 +1,78 @@
+"""No beat and no patient on both sides, and a test set that no seed moves."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from heartbeats import mitdb, splits
+from tests.heartbeats.conftest import make_beats
+from utils.errors import InputError
+
+
+def parts(beats, protocol, seed=0):
+    train, validation = splits.development(beats, protocol, seed=seed)
+    return train, validation, splits.held_out(beats, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["kaggle", "patients"])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_beat_is_in_two_parts(beats, protocol, seed):
+    train, validation, test = map(set, parts(beats, protocol, seed))
+    assert not train & validation
+    assert not (train | validation) & test
+    assert len(train) + len(validation) + len(test) == len(beats)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_patient_is_in_two_parts(beats, seed):
+    train, validation, test = (
+        set(beats.patients[part]) for part in parts(beats, "patients", seed)
+    )
+    assert not train & validation
+    assert not (train | validation) & test
+
+
+def test_the_kaggle_test_set_is_the_official_one(beats):
+    assert np.array_equal(splits.held_out(beats, "kaggle"), np.flatnonzero(beats.official_test))
+
+
+def test_seeds_move_the_validation_set_alone(beats):
+    for protocol in ("kaggle", "patients"):
+        first, second = parts(beats, protocol, 0), parts(beats, protocol, 1)
+        assert not np.array_equal(first[1], second[1])
+        assert np.array_equal(first[2], second[2])
+        assert all(map(np.array_equal, first, parts(beats, protocol, 0)))
+
+
+def test_validation_has_every_class(beats):
+    for protocol in ("kaggle", "patients"):
+        _, validation, _ = parts(beats, protocol)
+        assert set(beats.labels[validation]) == set(range(5))
+
+
+def test_few_keeps_the_class_shares(beats):
+    train, _ = splits.development(beats, "kaggle", seed=0)
+    some = splits.few(beats, train, 100, seed=0)
+    assert len(some) == 100 and set(some) <= set(train)
+    assert np.bincount(beats.labels[some]).min() >= 15
+
+
+def test_without_patients_only_the_split_by_beat_is_allowed(beats):
+    anonymous = dataclasses.replace(beats, records=None, patients=None)
+    assert splits.allowed(anonymous) == ["kaggle"]
+    with pytest.raises(InputError, match="name no patients"):
+        splits.development(anonymous, "patients", seed=0)
+    with pytest.raises(InputError, match="protocol 'kagle' does not fit"):
+        splits.held_out(beats, "kagle")
+
+
+def test_the_person_in_both_halves_of_mitbih_is_not_trained_on():
+    """Records 201 (DS1) and 202 (DS2) are one person."""
+    plain = make_beats(patients=len(mitdb.RECORDS), each=20)
+    records = np.repeat(mitdb.RECORDS, 20)
+    patients = np.array([mitdb.SAME_PATIENT.get(name, name) for name in records])
+    mitbih = dataclasses.replace(plain, name="mitbih", records=records, patients=patients)
+    train, validation, test = parts(mitbih, "patients")
+    assert set(mitbih.records[test]) == set(mitdb.DS2)
+    assert set(mitbih.records[np.concatenate([train, validation])]) == set(mitdb.DS1) - {"201"}

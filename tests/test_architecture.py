@@ -1,0 +1,86 @@
+"""The import table of CONTRIBUTING.md, kept true."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# room -> the rooms of ours that it may import
+TABLE = {
+    "training": {"models", "heartbeats", "evaluation", "ecg", "utils"},
+    "sweeps": {"utils"},
+    "evaluation": {"heartbeats", "ecg", "utils"},
+    "models": {"utils"},
+    "heartbeats": {"ecg", "utils"},
+    "ecg": {"utils"},
+    "utils": set(),
+}
+# library -> the rooms that may import it; a dot file is a top-level script
+LIBRARIES = {
+    "wandb": {"training", "main.py"},
+    "wfdb": {"ecg", "heartbeats"},
+    "matplotlib": {"evaluation", "data_exploratory.py"},
+    "keras": {"models", "training"},
+}
+# Rooms that hold other rooms' experiments and checks may import anything.
+FREE = {"tests", "benchmarks"}
+
+
+def modules() -> list[Path]:
+    files = [file for file in ROOT.glob("*.py")]
+    for room in TABLE:
+        files += (ROOT / room).rglob("*.py")
+    return sorted(files)
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level names that a file imports anywhere, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def violations(room: str, names: set[str], file: str) -> list[str]:
+    found = []
+    if room in TABLE:
+        for other in sorted(names & set(TABLE) - TABLE[room] - {room}):
+            found.append(f"{file}: {room} may not import {other}; move what both need down")
+    for library, rooms in LIBRARIES.items():
+        if library in names and room not in rooms:
+            found.append(f"{file}: import {library} in {', '.join(sorted(rooms))} only")
+    return found
+
+
+@pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(ROOT)))
+def test_imports_follow_the_table(file: Path):
+    parts = file.relative_to(ROOT).parts
+    assert not violations(parts[0], imported(file), str(file.relative_to(ROOT)))
+
+
+def test_a_violation_is_found():
+    assert violations("models", {"heartbeats", "numpy"}, "models/x.py")
+    assert violations("heartbeats", {"wandb"}, "heartbeats/x.py")
+    assert not violations("training", {"heartbeats", "keras"}, "training/x.py")
+
+
+def test_every_room_is_in_the_table():
+    rooms = {
+        path.name
+        for path in ROOT.iterdir()
+        if (path / "__init__.py").is_file() and path.name not in FREE
+    }
+    assert rooms == set(TABLE)
+
+
+def test_modules_stay_short():
+    long = {
+        str(file.relative_to(ROOT)): lines
+        for file in modules()
+        if (lines := len(file.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long, "split these modules by what they do"

@@ -1,0 +1,41 @@
+"""The one table of classifier architectures: name -> its settings and its builder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from models import cnn, rnn
+from training.settings import CnnSettings, RnnSettings, TrainingSettings, from_mapping, read_yaml
+from utils.errors import InputError
+
+BEST_SETTINGS_FOLDER = Path(__file__).with_name("best_settings")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A settings class, and (settings, samples, classes) -> uncompiled model."""
+
+    settings: type[TrainingSettings]
+    build: Callable[..., keras.Model]
+
+
+ARCHITECTURES = {
+    "cnn": Architecture(CnnSettings, cnn.build),
+    "rnn": Architecture(RnnSettings, rnn.build),
+}
+
+
+def find(name: str) -> Architecture:
+    """The architecture called `name`; raises InputError where there is none."""
+    if name not in ARCHITECTURES:
+        raise InputError(f"unknown architecture '{name}'; known: {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]
+
+
+def best_settings(name: str, data: str) -> TrainingSettings:
+    """The shipped best settings of an architecture on a data set, or its defaults."""
+    kind = find(name).settings
+    file = BEST_SETTINGS_FOLDER / f"{name}-{data}.yaml"
+    return from_mapping(kind, read_yaml(file), file.name) if file.is_file() else kind()
