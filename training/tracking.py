@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 import wandb
 
-from evaluation.plots import confusion_figure
 from utils.errors import InputError
 from utils.paths import runs_folder
 
@@ -101,6 +100,9 @@ class WandbTracker:
         self, labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...], title: str
     ) -> None:
         """W&B's own interactive confusion matrix, and the picture that reports show."""
+        # Imported late: a trial should not wait for matplotlib before it trains.
+        from evaluation.plots import confusion_figure
+
         plot = wandb.plot.confusion_matrix(
             y_true=labels.tolist(), preds=predicted.tolist(), class_names=list(class_names)
         )

@@ -1,0 +1,92 @@
+"""Final training: the best known settings of each architecture, then the report on the test set.
+
+    python main.py                               # MIT-BIH where it is found, else synthetic beats
+    python main.py --data=synthetic --arch cnn
+    python main.py --sweep ENTITY/PROJECT/ID     # the winner of a W&B sweep
+    python main.py --arch cnn --settings my.yaml
+    python main.py --arch cnn rnn --seeds 0 1 2  # mean and spread over seeds
+
+Settings come from `--settings`, else from `--sweep`, else from training/best_settings/. Stopping
+and selection see validation beats alone; the test set is read once, at the end.
+"""
+
+import argparse
+import dataclasses
+import datetime
+from pathlib import Path
+
+from heartbeats import catalog
+from training import architectures, program
+from training.settings import TrainingSettings, from_mapping, read_yaml
+from utils.errors import InputError, exit_plainly
+from utils.paths import runs_folder
+
+# Settings that may be given here for all architectures at once.
+COMMON = ("data", "protocol", "epochs", "train_limit", "tracking")
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Settings, training, evaluation, report; the exit status."""
+    asked = _parse(argv)
+    plans = _plans(asked)
+    folder = runs_folder() / "final" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    outcomes, status = [], 0
+    for name, settings in plans:
+        for seed in asked.seeds:
+            outcome = _train(name, dataclasses.replace(settings, seed=seed), folder)
+            status |= program.tell(name, outcome)
+            outcomes.append(outcome)
+    # Imported late: reports need matplotlib, and training should begin without waiting for it.
+    import eval as evaluation_program
+
+    evaluation_program.report_final(folder, outcomes[0].data, outcomes[0].protocol)
+    return status
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("--arch", nargs="+", help="architectures; default: cnn rnn")
+    parser.add_argument("--settings", type=Path, help="YAML file of settings, for one architecture")
+    parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="one training for each")
+    for field in dataclasses.fields(TrainingSettings):
+        if field.name in COMMON:
+            parser.add_argument(f"--{field.name}", help=field.metadata["meaning"])
+    return parser.parse_args(argv)
+
+
+def _plans(asked: argparse.Namespace) -> list[tuple[str, TrainingSettings]]:
+    """The architectures to train, each with its settings."""
+    names = asked.arch or list(architectures.ARCHITECTURES)
+    if asked.settings:
+        if not asked.arch or len(names) != 1:
+            raise InputError("--settings holds one network's settings: name it, e.g. --arch cnn")
+        kind = architectures.find(names[0]).settings
+        plans = [(names[0], from_mapping(kind, read_yaml(asked.settings), str(asked.settings)))]
+    elif asked.sweep:
+        # Imported late: only those who have swept on W&B wait for its client here.
+        from training.sweep_results import winner
+
+        plans = [winner(asked.sweep)]
+    else:
+        data = catalog.resolve(asked.data or catalog.AUTO)
+        plans = [(name, architectures.best_settings(name, data)) for name in names]
+    common = {name: value for name in COMMON if (value := getattr(asked, name)) is not None}
+    return [
+        (name, from_mapping(type(settings), common, "the command line", settings))
+        for name, settings in plans
+    ]
+
+
+def _train(name: str, settings: TrainingSettings, folder: Path) -> program.Outcome:
+    build = architectures.find(name).build
+    keep = folder / f"seed-{settings.seed}"
+    return program.run(name, build, settings, group=f"final-{folder.name}", also_keep=keep)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
