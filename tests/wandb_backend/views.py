@@ -95,7 +95,9 @@ class Views:
             "createdAt": _WHEN, "heartbeatAt": _WHEN, "description": None,
             "historyLineCount": len(run["history"]), "historyKeys": _history_keys(run["history"]),
             "history": lambda **_: [json.dumps(row) for row in run["history"]],
-            "sampledHistory": lambda specs: [_sampled(run["history"], s) for s in specs],
+            "sampledHistory": lambda specs: [
+                _sampled(run["history"], spec)
+                for spec in (specs if isinstance(specs, list) else [specs])],
             "parquetHistory": lambda **_: {"parquetUrls": [], "liveData": []},
             "fileCount": len(run["files"]),
             "files": lambda names=(), **_: connection([
