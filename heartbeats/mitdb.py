@@ -6,6 +6,7 @@ Biol 20(3):45-50 (2001), https://doi.org/10.13026/C2F305.
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,9 @@ CLASS_OF_SYMBOL = {
 
 
 def _join(parts: list[dict[str, np.ndarray]]) -> BeatSet:
-    arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    arrays: dict[str, Any] = {
+        key: np.concatenate([part[key] for part in parts]) for key in parts[0]
+    }
     return BeatSet("mitbih", class_names=AAMI_CLASSES, sampling_hz=BEAT_HZ, **arrays)
 
 

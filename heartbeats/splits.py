@@ -55,6 +55,7 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
         assert beats.official_test is not None
         return np.flatnonzero(beats.official_test)
     if beats.name == "mitbih":
+        assert beats.records is not None
         return np.flatnonzero(np.isin(beats.records, mitdb.DS2))
     everything = np.arange(len(beats))
     return _split_by_patient(beats, everything, TEST_FOLDS, seed=0)[1]
@@ -91,7 +92,7 @@ def _check(beats: BeatSet, protocol: str) -> None:
 def _development_by_patient(beats: BeatSet) -> np.ndarray:
     """Positions of all beats of the patients who are not in the test set."""
     test = held_out(beats, "patients")
-    assert beats.patients is not None
+    assert beats.patients is not None and beats.records is not None
     usable = ~np.isin(beats.patients, np.unique(beats.patients[test]))
     if beats.name == "mitbih":  # record 201 of DS1 is left out here: it is the person of 202
         usable &= np.isin(beats.records, mitdb.DS1)

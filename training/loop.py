@@ -64,7 +64,8 @@ def fit(
     network.compile(
         optimizer=_optimizer(settings, len(batches)),
         loss=classification_loss(settings, train.class_counts()),
-        jit_compile=settings.xla,
+        # JAX without its compiler runs operation by operation, many times slower.
+        jit_compile=settings.xla or keras.backend.backend() == "jax",
     )
     result = FitResult()
     mode = DIRECTIONS[settings.monitor]
