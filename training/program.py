@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -66,7 +67,7 @@ def run(
     *,
     group: str | None = None,
     also_keep: Path | None = None,
-    verbose: int = 1,
+    verbose: int | None = None,
 ) -> Outcome:
     """Settings, data, model, fit, evaluation on validation, record.
 
@@ -76,11 +77,13 @@ def run(
         settings: the program's settings; a W&B sweep overrides them.
         group: W&B group of the run.
         also_keep: a folder for this run's own checkpoint, whether or not it is the best of all.
-        verbose: as in Keras' fit.
+        verbose: as in Keras' fit; by default a progress bar on a terminal, else a line per epoch.
 
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
+    if verbose is None:
+        verbose = 1 if sys.stdout.isatty() else 2
     with StopRequest() as stop:
         tracker = open_tracker(
             settings.tracking, job=f"train-{architecture}", group=group,

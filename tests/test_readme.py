@@ -1,0 +1,108 @@
+"""The README is true: its commands run, its links lead somewhere, its tree is the tree."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHORT = ["--epochs=1", "--train_limit=600"]
+# Commands that are run here, with what makes them short; they share one runs folder, in order.
+RUN = {
+    "python main.py": SHORT,
+    "python eval.py": [],
+    "python data_exploratory.py": [],
+    "python main.py --protocol=patients": [*SHORT, "--arch=cnn"],
+    "python -m training.train_cnn --data=synthetic --epochs=3 --width=16 --learning_rate=1e-3": [
+        "--train_limit=600"
+    ],
+    "python -m training.train_rnn --help": [],
+    "python main.py --arch cnn rnn --seeds 0 1 2": SHORT,
+}
+# Commands that need a server, real records or an account, and the tests that run them.
+ELSEWHERE = {
+    "wandb login": "tests/test_wandb_end_to_end.py",
+    "wandb sweep sweeps/cnn_bayes.yaml": "tests/test_wandb_end_to_end.py",
+    "wandb agent ENTITY/PROJECT/ID": "tests/test_wandb_end_to_end.py",
+    "python main.py --sweep ENTITY/PROJECT/ID": "tests/test_wandb_end_to_end.py",
+    "wandb sync runs/wandb/offline-run-*": "tests/test_wandb_end_to_end.py",
+    "python -m heartbeats.download mitdb": "tests/heartbeats/test_download.py",
+    "python -m heartbeats.export mitbih data/kaggle": "tests/heartbeats/test_mitdb.py",
+    "python eval.py --predict beats.csv": "tests/test_eval.py",
+}
+MAKE = {
+    "make run": "main.py --data=synthetic",
+    "make test": 'pytest -m "not slow"',
+    "make help": "grep",
+}
+OTHERS = {"pip install jax"}  # an install, covered by tests/training/test_backends.py
+
+
+def commands() -> list[str]:
+    """Every command of the README's shell blocks, and those in `backticks` that begin like one."""
+    found = []
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+        found += [line.split(" #")[0].strip() for line in block.splitlines() if line.strip()]
+    inline = re.findall(r"`((?:python|make|wandb|pip) [^`]+)`", README.replace("\n", " "))
+    return list(dict.fromkeys(found + [one for one in inline if "tensorflow[" not in one]))
+
+
+def test_every_command_is_run_by_a_test():
+    known = set(RUN) | set(ELSEWHERE) | set(MAKE) | OTHERS
+    assert set(commands()) <= known
+    assert known - OTHERS <= set(commands()), "the README no longer names these"
+
+
+def test_the_tests_named_are_there():
+    for command, file in ELSEWHERE.items():
+        assert (ROOT / file).is_file(), f"{command}: {file}"
+
+
+@pytest.mark.parametrize("target", MAKE)
+def test_make_targets_run_what_the_readme_says(target):
+    done = subprocess.run(
+        ["make", "-n", *target.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert MAKE[target] in done.stdout
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_tree_is_the_tree():
+    block = README.split("## What is where")[1].split("```")[1]
+    listed = {line.split()[0].rstrip("/") for line in block.strip().splitlines()}
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0] for name in tracked} - {".gitignore", ".ci", "README.md"}
+    assert listed - {".ci/run"} == top
+
+
+@pytest.mark.slow
+def test_the_commands_run_without_data_and_without_an_account(tmp_path):
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("WANDB_")
+    }
+    environment |= {
+        "HOME": str(tmp_path), "ECG_DATA": str(tmp_path / "none"),
+        "ECG_RUNS": str(tmp_path / "runs"), "WANDB_ERROR_REPORTING": "false",
+    }  # fmt: skip
+    for command, short in RUN.items():
+        words = [*command.split()[1:], *([] if "--help" in command else short)]
+        done = subprocess.run(
+            [sys.executable, *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=400,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        if "--help" not in command:
+            assert "synthetic" in done.stdout
+    assert list((tmp_path / "runs").rglob("confusion.png"))

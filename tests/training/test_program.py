@@ -1,0 +1,150 @@
+"""A whole run on invented beats: what it logs, what it keeps, how it ends."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from heartbeats import catalog
+from models import checkpoints, cnn
+from models.inference import predict
+from tests.training.test_loop import SMALL, bumps
+from training import program, train_cnn
+from training.loop import FitResult
+from training.settings import CnnSettings
+from training.tracking import SilentTracker
+
+SETTINGS = CnnSettings(**SMALL, epochs=2, learning_rate=0.02, tracking="silent")
+
+
+class Notebook(SilentTracker):
+    """A tracker that remembers."""
+
+    def __init__(self, swept: dict | None = None):
+        self.rows, self.summary, self.models, self.ended = [], {}, [], None
+        self._swept = swept or {}
+
+    def swept(self):
+        return self._swept
+
+    def log(self, metrics):
+        self.rows.append(dict(metrics))
+
+    def summarise(self, values):
+        self.summary.update(values)
+
+    def save_model(self, files, name):
+        self.models.append((name, [file.suffix for file in files]))
+
+    def finish(self, failed=False):
+        self.ended = "failed" if failed else "finished"
+
+
+@pytest.fixture
+def beats(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    whole = dataclasses.replace(
+        bumps(700, 0), official_test=np.arange(700) >= 600, fingerprint="abc"
+    )
+    monkeypatch.setattr(catalog, "load", lambda name: whole)
+    return whole
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    book = Notebook()
+    monkeypatch.setattr(program, "open_tracker", lambda *_args, **_options: book)
+    return book
+
+
+def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
+    outcome = program.run("cnn", cnn.build, SETTINGS, also_keep=tmp_path / "own", verbose=0)
+    assert outcome.is_new_best and notebook.ended == "finished"
+    assert [row["epoch"] for row in notebook.rows] == [1, 2]
+    best = max(row["val_macro_f1"] for row in notebook.rows)
+    assert notebook.rows[-1]["best_val_macro_f1"] == notebook.summary["best_val_macro_f1"] == best
+    assert {f"best_val_f1_{name}" for name in "NSVFQ"} <= set(notebook.summary)
+    assert notebook.summary["beats_per_second"] > 0
+    assert notebook.models == [("cnn-invented-kaggle", [".json", ".keras"])]
+
+    checkpoint = checkpoints.best("invented", "kaggle", "cnn")
+    assert checkpoint.facts["score"] == best == outcome.result.best_score
+    assert checkpoint.facts["settings"]["width"] == 4
+    assert checkpoint.facts["class_names"] == list("NSVFQ")
+    assert (checkpoint.facts["fingerprint"], checkpoint.facts["samples"]) == ("abc", 187)
+    validation = program.prepare(SETTINGS).validation
+    predicted = predict(checkpoint.load(), validation.signals).argmax(1)
+    assert np.mean(predicted == validation.labels) == pytest.approx(outcome.scores.accuracy)
+    own = json.loads((tmp_path / "own" / "cnn.json").read_text())
+    assert own["weights_digest"] == checkpoint.facts["weights_digest"]
+
+
+def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
+    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    before = checkpoints.best("invented", "kaggle", "cnn").facts
+    worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
+    outcome = program.run("cnn", cnn.build, worse, verbose=0)
+    assert not outcome.is_new_best
+    assert checkpoints.best("invented", "kaggle", "cnn").facts == before
+    assert len(notebook.models) == 1
+    assert program.tell("cnn", outcome) == 0
+    assert "not better than the one that stands in" in capsys.readouterr().out
+
+
+def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
+    book = Notebook(swept={**dataclasses.asdict(SETTINGS), "width": 6, "learning_rate": "1e-2"})
+    monkeypatch.setattr(program, "open_tracker", lambda *_args, **_options: book)
+    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    settings = checkpoints.best("invented", "kaggle", "cnn").facts["settings"]
+    assert (settings["width"], settings["learning_rate"]) == (6, 0.01)
+
+
+def test_a_loss_that_is_not_finite_fails_the_trial(beats, notebook, capsys):
+    train = program.prepare(SETTINGS).train
+    beats.signals[: len(beats) - 100] = np.nan
+    outcome = program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    assert outcome.result.failed and notebook.ended == "failed" and len(train) > 0
+    assert program.tell("cnn", outcome) == 1
+    assert "try a smaller learning_rate" in capsys.readouterr().out
+    assert checkpoints.best("invented", "kaggle", "cnn") is None
+
+
+def test_a_run_stopped_before_its_first_epoch_says_so(capsys):
+    outcome = program.Outcome("d", "p", None, FitResult(ended_by="asked to stop (SIGINT)"), False)
+    with pytest.raises(program.InputError, match="before the first epoch was done"):
+        program.tell("cnn", outcome)
+
+
+def test_a_full_disk_is_told_and_the_best_checkpoint_stays(beats, notebook, monkeypatch, capsys):
+    program.run("cnn", cnn.build, dataclasses.replace(SETTINGS, learning_rate=1e-7), verbose=0)
+    before = checkpoints.best("invented", "kaggle", "cnn")
+
+    def full(self, path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("keras.Model.save", full)
+    flags = [f"--{name}={value}" for name, value in dataclasses.asdict(SETTINGS).items()]
+    assert train_cnn.main(flags) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert checkpoints.best("invented", "kaggle", "cnn").facts == before.facts
+    assert before.load().count_params() > 0
+    assert notebook.ended == "failed"
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--data=mitbih"], "the data set 'mitbih' was not found under"),
+        (["--data=mitbhi"], "unknown data set 'mitbhi'; known: auto, synthetic, mitbih"),
+        (["--monitor=val_f1"], "'monitor' is one of val_macro_f1, val_accuracy, val_loss"),
+        (["--epochs=many"], "'epochs' takes a whole number, got 'many'"),
+        (["--settings=none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(tmp_path, monkeypatch, capsys, flags, told):
+    monkeypatch.setenv("ECG_DATA", str(tmp_path))
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    assert train_cnn.main(["--tracking=silent", *flags]) == 2
+    assert told in capsys.readouterr().err
