@@ -75,9 +75,8 @@ def _find_mitbih(folder: Path) -> Source | None:
 
 def _load_kaggle_csv(train: Path, test: Path) -> BeatSet:
     print(f"reading {shown(train)} and {shown(test)}, once; later loads use the cache")
-    (train_signals, train_labels), (test_signals, test_labels) = map(
-        kaggle_csv.read, (train, test)
-    )
+    train_signals, train_labels = _read_whole(train)
+    test_signals, test_labels = _read_whole(test)
     return BeatSet(
         "mitbih",
         signals=np.concatenate([train_signals, test_signals]),
@@ -86,6 +85,14 @@ def _load_kaggle_csv(train: Path, test: Path) -> BeatSet:
         sampling_hz=BEAT_HZ,
         official_test=np.arange(len(train_labels) + len(test_labels)) >= len(train_labels),
     )
+
+
+def _read_whole(file: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A CSV file's beats; says so where it has more or fewer than Kaggle publishes."""
+    signals, labels = kaggle_csv.read(file)
+    if len(labels) != (published := kaggle_csv.KAGGLE_ROWS[file.name]):
+        print(f"note: {shown(file)} has {len(labels):,} rows; Kaggle's has {published:,}")
+    return signals, labels
 
 
 def _find_synthetic(_folder: Path) -> Source:

@@ -25,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from heartbeats import physionet
 from heartbeats.fetching import KEPT, Listener, RemoteFile, fetch_all
+from heartbeats.kaggle_csv import KAGGLE_ROWS
 from utils.errors import InputError, exit_plainly
 from utils.files import write_whole
 from utils.paths import data_folder, shown
@@ -39,12 +40,6 @@ BAD_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, InputError,
 )  # fmt: skip
 KAGGLE_SET = "shayanfazeli/heartbeat"
-KAGGLE_ROWS = {
-    "mitbih_train.csv": 87_554,
-    "mitbih_test.csv": 21_892,
-    "ptbdb_normal.csv": 4_046,
-    "ptbdb_abnormal.csv": 10_506,
-}
 BY_HAND = f"https://www.kaggle.com/datasets/{KAGGLE_SET}"
 
 

@@ -24,6 +24,13 @@ TAIL_BYTES = 64 * 1024
 # What still becomes 1 when it is rounded to float32.
 MOST = 1 + 2.0**-24
 FETCH_AGAIN = "fetch the file again (`python -m heartbeats.download kaggle`)"
+# What Kaggle publishes: file -> beats.
+KAGGLE_ROWS = {
+    "mitbih_train.csv": 87_554,
+    "mitbih_test.csv": 21_892,
+    "ptbdb_normal.csv": 4_046,
+    "ptbdb_abnormal.csv": 10_506,
+}
 
 
 def read(
