@@ -1,5 +1,6 @@
 """W&B online, W&B offline, or silent: one object with log, summarise and finish."""
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import wandb
+from PIL import Image
 
 from utils.errors import InputError
 from utils.paths import runs_folder
@@ -107,7 +109,10 @@ class WandbTracker:
             y_true=labels.tolist(), preds=predicted.tolist(), class_names=list(class_names)
         )
         figure = confusion_figure(labels, predicted, class_names, title)
-        self.run.log({"confusion_matrix": plot, "confusion_image": wandb.Image(figure)})
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png")
+        image = wandb.Image(Image.open(picture))
+        self.run.log({"confusion_matrix": plot, "confusion_image": image})
 
     def save_model(self, files: list[Path], name: str) -> None:
         """The checkpoint's files as one model artifact with the alias `best`."""
