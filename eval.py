@@ -1,0 +1,269 @@
+"""Checkpoints on the test set: scores with intervals, figures, tables, one report.
+
+    python eval.py                                  # the best or the pretrained checkpoints
+    python eval.py --protocol=patients --arch cnn
+    python eval.py --checkpoint runs/checkpoints/mitbih-kaggle/cnn.json --to my_report
+    python eval.py --predict beats.csv              # classify beats of your own, 187 values a row
+
+Only this program reads test beats, and only to score checkpoints that stand already.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+# TensorFlow's start-up notes are not for those who read a table of results.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from rich.console import Console
+
+from evaluation import beats_file, metrics, report
+from evaluation.assessment import Assessment
+from evaluation.comparison import compare
+from evaluation.provenance import check_fits, doubts
+from evaluation.report_page import warnings_of
+from evaluation.terminal import results_table
+from heartbeats import catalog, splits
+from heartbeats.beat_set import BeatSet
+from models import checkpoints
+from models.checkpoints import Checkpoint
+from models.inference import predict
+from training import architectures
+from utils.errors import InputError, exit_plainly
+from utils.paths import runs_folder, shown
+
+# What the pretrained checkpoints were trained on.
+PRETRAINED_ON = ("mitbih", "kaggle")
+# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
+PIPE_WIDTH = 100
+DEMONSTRATION = (
+    "Only a demonstration that the programs work: no real beats were found and nothing was "
+    "trained here, so the pretrained networks, trained on real MIT-BIH beats, are tested on "
+    "synthetic beats. The scores mean nothing. `python -m heartbeats.download mitdb` fetches the "
+    "real beats, `python main.py` trains on what is there."
+)
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Choose checkpoints, predict, report; the exit status."""
+    asked = _parse(argv)
+    if asked.predict:
+        classify_file(asked)
+        return 0
+    chosen = None if asked.arch in (None, ["all"]) else asked.arch
+    assessments, folder = evaluate(
+        asked.data, asked.protocol, chosen, files=asked.checkpoint or [], to=asked.to
+    )
+    tell(assessments, folder)
+    return 0
+
+
+def evaluate(
+    data: str = catalog.AUTO,
+    protocol: str = "",
+    names: list[str] | None = None,
+    *,
+    files: list[Path] | None = None,
+    to: Path | None = None,
+) -> tuple[list[Assessment], Path]:
+    """Score checkpoints on a protocol's test set and write the report.
+
+    Args:
+        data: data set; ``auto`` is that of `files`, else MIT-BIH where found, else synthetic.
+        protocol: empty for that of `files`, else the data set's customary one.
+        names: architectures; None for all that have a checkpoint.
+        files: the JSON files of checkpoints to score in place of the best ones.
+        to: folder of the report; ``runs/reports/DATA-PROTOCOL`` by default.
+
+    Returns:
+        the assessments, and the folder that the report is in.
+
+    Raises:
+        InputError: there is no such checkpoint, or one does not fit the data.
+    """
+    given = [checkpoints.read(file) for file in files or []]
+    if given and data == catalog.AUTO:
+        data = _trained_on(given[0])
+    beats = catalog.load(data)
+    protocol = protocol or _customary(beats, given)
+    found = given or _best(beats.name, protocol, names)
+    warning, place = "", f"{beats.name}-{protocol}"
+    if not found and data == catalog.AUTO and beats.is_synthetic:
+        found = _best(*PRETRAINED_ON, names)
+        warning, place = DEMONSTRATION, "demonstration"
+    missing = [] if given else [n for n in names or [] if n not in _architectures_of(found)]
+    if missing or not found:
+        raise InputError(_not_found(beats.name, protocol, missing))
+    test = beats.select(splits.held_out(beats, protocol))
+    assessments = [assess(one, test, protocol, warning) for one in found]
+    folder = to or runs_folder() / "reports" / place
+    report.write(folder, assessments)
+    return assessments, folder
+
+
+def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = "") -> Assessment:
+    """Predict the test beats with one checkpoint.
+
+    Args:
+        checkpoint: what to score.
+        test: the test beats, as a selection of the whole data set.
+        protocol: how they were held out.
+        warning: stands in place of those about training on other beats.
+
+    Raises:
+        InputError: the checkpoint was made for other beats, is damaged, or predicts NaN.
+    """
+    check_fits(checkpoint.facts, checkpoint.path, test)
+    probabilities = predict(checkpoint.load(), test.signals)
+    if not np.isfinite(probabilities).all():
+        raise InputError(f"{shown(checkpoint.path)} predicts NaN; train it again")
+    return Assessment(
+        checkpoint.architecture,
+        checkpoint.path,
+        checkpoint.facts,
+        test.name,
+        test.fingerprint,
+        protocol,
+        test.class_names,
+        labels=np.asarray(test.labels, int),
+        probabilities=probabilities,
+        records=test.records,
+        patients=test.patients,
+        times_s=test.times_s,
+        warnings=(warning,) if warning else doubts(checkpoint.facts, test, protocol),
+    )
+
+
+def report_final(folder: Path, data: str, protocol: str) -> None:
+    """Score what `main.py` trained, one checkpoint for each architecture and seed, and tell it.
+
+    Args:
+        folder: holds ``seed-N/ARCHITECTURE.json``; the report goes to its ``report``.
+        data, protocol: what was trained on.
+    """
+    files = sorted(folder.glob("seed-*/*.json"), key=lambda file: (file.stem, _seed(file)))
+    if not files:
+        print("no checkpoint was reached, so there is nothing to evaluate")
+        return
+    tell(*evaluate(data, protocol, files=files, to=folder / "report"))
+
+
+def tell(assessments: list[Assessment], folder: Path) -> None:
+    """Print the table of results, what to keep in mind, and where everything is."""
+    comparison = compare(assessments)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(results_table(comparison))
+    for one in (*comparison.spreads, *comparison.differences):
+        print(one.sentence())
+    print(comparison.method)
+    for text in warnings_of(comparison):
+        print(f"warning: {text}")
+    for result in comparison.results:
+        print(f"{result.name}: {shown(result.assessment.checkpoint)}")
+    print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
+
+
+def classify_file(asked: argparse.Namespace) -> None:
+    """Classify the beats of a CSV file and write what was found."""
+    checkpoint = _checkpoint_to_predict_with(asked)
+    class_names = tuple(checkpoint.facts["class_names"])
+    beats = beats_file.read(asked.predict, checkpoint.facts["samples"], len(class_names))
+    probabilities = predict(checkpoint.load(), beats.signals)
+    path = asked.to or runs_folder() / "predictions" / f"{asked.predict.stem}.csv"
+    beats_file.write(path, probabilities, class_names)
+    predicted = probabilities.argmax(axis=1)
+    counts = np.bincount(predicted, minlength=len(class_names))
+    found = ", ".join(f"{name} {n:,}" for name, n in zip(class_names, counts, strict=True))
+    data = checkpoint.facts["data"]
+    trained = "trained on synthetic beats" if data == "synthetic" else f"trained on {data}"
+    print(f"{len(predicted):,} beats by {shown(checkpoint.path)}, {trained}: {found}")
+    print(f"it expects {checkpoint.facts['sampling_hz']:g} Hz, {checkpoint.facts['scaling']}")
+    if beats.labels is not None:
+        scores = metrics.score(beats.labels, predicted, class_names)
+        figures = f"accuracy {scores.accuracy:.4f}, macro-F1 {scores.macro_f1:.4f}"
+        print(f"against the labels of the file: {figures}")
+    print(f"predictions: {shown(path)}")
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
+    parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
+    parser.add_argument("--protocol", default="", help=f"one of {', '.join(splits.PROTOCOLS)}")
+    parser.add_argument("--arch", nargs="+", metavar="NAME", help="architectures; default: all")
+    parser.add_argument(
+        "--checkpoint", nargs="+", type=Path, metavar="JSON", help="in place of the best ones"
+    )
+    parser.add_argument("--predict", type=Path, metavar="CSV", help="classify these beats instead")
+    parser.add_argument("--to", type=Path, help="folder of the report, or file of the predictions")
+    return parser.parse_args(argv)
+
+
+def _best(data: str, protocol: str, names: list[str] | None) -> list[Checkpoint]:
+    """The best checkpoint of each architecture that has one."""
+    for name in names or []:
+        architectures.find(name)
+    found = [
+        checkpoints.best(data, protocol, name) for name in names or architectures.ARCHITECTURES
+    ]
+    return [one for one in found if one]
+
+
+def _architectures_of(found: list[Checkpoint]) -> list[str]:
+    return [one.architecture for one in found]
+
+
+def _not_found(data: str, protocol: str, missing: list[str]) -> str:
+    kind = f"of {' or '.join(missing)} " if missing else ""
+    flags = f"--data={data} --protocol={protocol}"
+    train = [f"`python -m training.train_{name} {flags}`" for name in missing or ["cnn"]]
+    return (
+        f"there is no checkpoint {kind}for {data} under protocol {protocol}; train with "
+        f"`python main.py {flags}` or {' and '.join(train)}"
+    )
+
+
+def _trained_on(checkpoint: Checkpoint) -> str:
+    data = checkpoint.facts.get("data", catalog.AUTO)
+    return data if data in catalog.DATA_SETS else catalog.AUTO
+
+
+def _customary(beats: BeatSet, given: list[Checkpoint]) -> str:
+    """The protocol of the first given checkpoint where the data allow it, else their usual one."""
+    allowed = splits.allowed(beats)
+    own = given[0].facts.get("protocol") if given else None
+    return own if own in allowed else allowed[0]
+
+
+def _seed(file: Path) -> int:
+    return int(file.parent.name.removeprefix("seed-"))
+
+
+def _checkpoint_to_predict_with(asked: argparse.Namespace) -> Checkpoint:
+    """The given checkpoint, else the best one; without --data one for real beats."""
+    if asked.checkpoint:
+        found = [checkpoints.read(asked.checkpoint[0])]
+    elif asked.data == catalog.AUTO:
+        data, protocol = PRETRAINED_ON
+        found = _best(data, asked.protocol or protocol, asked.arch)
+    else:
+        protocol = asked.protocol or splits.allowed(catalog.load(asked.data))[0]
+        found = _best(asked.data, protocol, asked.arch)
+    if not found:
+        data = PRETRAINED_ON[0] if asked.data == catalog.AUTO else asked.data
+        raise InputError(_not_found(data, asked.protocol or PRETRAINED_ON[1], asked.arch or []))
+    missing = {"class_names", "samples", "sampling_hz", "scaling", "data"} - set(found[0].facts)
+    if missing:
+        raise InputError(f"{shown(found[0].path)} does not say its {', '.join(sorted(missing))}")
+    return found[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

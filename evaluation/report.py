@@ -1,0 +1,112 @@
+"""The report on a test set: JSON and CSV for programs, PNG and one HTML page for people."""
+
+import datetime
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evaluation import plots, report_page, tables
+from evaluation.assessment import Assessment, representatives
+from evaluation.comparison import Comparison, compare
+from evaluation.curves import class_curves
+from evaluation.significance import ROUNDS, SEED
+from evaluation.style import as_png
+from utils.files import write_json, write_whole
+from utils.paths import shown
+from utils.versions import commit, versions
+
+PER_RECORD_FILE = "per_patient.csv"
+
+
+def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    The figures show one model for each architecture, the one that validated best; tables and
+    JSON hold all of them.
+
+    Args:
+        folder: made where it is missing.
+        assessments: of the same test set, at least one.
+
+    Returns:
+        the files, the page first.
+    """
+    comparison = compare(assessments)
+    shown_ones = representatives(assessments)
+    figures = {
+        "confusion": plots.confusion_figures(shown_ones),
+        "curves": plots.curves_figure(shown_ones),
+    }
+    page = report_page.build(comparison, figures)
+    paths = [_write_text(folder / "report.html", page), folder / "scores.json"]
+    write_json(paths[-1], as_dict(comparison))
+    paths += [_write_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
+    paths.append(_write_csv(folder / "per_class.csv", tables.per_class(assessments)))
+    records = tables.per_record(assessments)
+    if records is None:
+        (folder / PER_RECORD_FILE).unlink(missing_ok=True)  # an older report's would mislead
+    else:
+        paths.append(_write_csv(folder / PER_RECORD_FILE, records))
+    paths.append(_write_csv(folder / "predictions.csv", tables.per_beat(assessments)))
+    return paths
+
+
+def as_dict(comparison: Comparison) -> dict[str, Any]:
+    """All scores and where they come from, in plain numbers and lists."""
+    first = comparison.results[0].assessment
+    return {
+        "data": first.data,
+        "synthetic": first.is_synthetic,
+        "fingerprint": first.fingerprint,
+        "protocol": first.protocol,
+        "protocol_meaning": first.protocol_meaning,
+        "test_beats": len(first.labels),
+        "class_names": list(first.class_names),
+        "warnings": report_page.warnings_of(comparison),
+        "bootstrap": {"unit": comparison.unit, "units": comparison.units, "rounds": ROUNDS,
+                      "seed": SEED},
+        "models": [
+            {
+                "name": result.name,
+                **result.assessment.scores.as_dict(),
+                "accuracy_interval": asdict(result.accuracy),
+                "macro_f1_interval": asdict(result.macro_f1),
+                "curves": _areas(result.assessment),
+                "checkpoint": shown(result.assessment.checkpoint),
+                "facts": result.assessment.facts,
+            }
+            for result in comparison.results
+        ],
+        "differences": [asdict(one) for one in comparison.differences],
+        "spreads": [asdict(one) for one in comparison.spreads],
+        "commit": commit(),
+        "versions": versions(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def _areas(one: Assessment) -> dict[str, dict[str, float] | None]:
+    curves = class_curves(one.labels, one.probabilities)
+    return {
+        name: {"roc_auc": curve.auc, "average_precision": curve.average_precision}
+        if curve
+        else None
+        for name, curve in zip(one.class_names, curves, strict=True)
+    }
+
+
+def _write_text(path: Path, text: str) -> Path:
+    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return path
+
+
+def _write_png(path: Path, figure) -> Path:
+    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
+    return path
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> Path:
+    write_whole(path, lambda temporary: table.to_csv(temporary, index=False))
+    return path

@@ -1,0 +1,212 @@
+"""The report as one HTML page."""
+
+import json
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evaluation import tables
+from evaluation.assessment import Assessment, representatives
+from evaluation.comparison import Comparison, Result
+from evaluation.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.paths import shown
+
+SYNTHETIC_NOTICE = (
+    "Synthetic beats. These scores show that the programs work; they say nothing about hearts."
+)
+# The ectopic beats of AAMI's classes, what a per-patient table is read for.
+ECTOPIC = ("S", "V")
+
+
+def build(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
+    """The page.
+
+    Args:
+        comparison: all models on the test set.
+        figures: ``confusion`` and ``curves``.
+    """
+    assessments = [result.assessment for result in comparison.results]
+    first = assessments[0]
+    return page(
+        first.test_title,
+        f"{first.protocol_meaning[:1].upper()}{first.protocol_meaning[1:]}.",
+        [
+            *_overview(comparison),
+            heading("Confusion"),
+            picture(figures["confusion"], "confusion", _caption(comparison, "Rows: true classes")),
+            heading("Each class"),
+            _class_table(assessments),
+            heading("Curves"),
+            picture(figures["curves"], "curves", _caption(
+                comparison, "Rates below one in ten thousand are drawn at the left edge")),
+            *_record_section(representatives(assessments)),
+            *_checkpoints(comparison.results),
+            footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
+        ],
+        warnings=warnings_of(comparison),
+    )  # fmt: skip
+
+
+def warnings_of(comparison: Comparison) -> list[str]:
+    """What must be read before any number, each sentence once."""
+    assessments = [result.assessment for result in comparison.results]
+    synthetic = [SYNTHETIC_NOTICE] if assessments[0].is_synthetic else []
+    return [*synthetic, *dict.fromkeys(text for one in assessments for text in one.warnings)]
+
+
+def _overview(comparison: Comparison) -> list[str]:
+    class_names = comparison.results[0].assessment.class_names
+    rows = [
+        [
+            one.name,
+            Ranged(
+                f"{one.accuracy.value:.2%}", f"{one.accuracy.low:.2%} – {one.accuracy.high:.2%}"
+            ),
+            Ranged(
+                f"{one.macro_f1.value:.4f}", f"{one.macro_f1.low:.3f} – {one.macro_f1.high:.3f}"
+            ),
+            *(
+                _f1_cell(of_class.f1, of_class.support)
+                for of_class in one.assessment.scores.classes
+            ),
+        ]
+        for one in comparison.results
+    ]
+    headers = ["model", "accuracy", "macro-F1", *(f"F1 {name}" for name in class_names)]
+    sentences = [one.sentence() for one in comparison.spreads]
+    sentences += [one.sentence() for one in comparison.differences]
+    return [
+        heading("Scores"),
+        table(headers, rows),
+        *(f"<p>{sentence}</p>" for sentence in sentences),
+        note(comparison.method),
+    ]
+
+
+def _f1_cell(f1: float, support: int) -> Cell:
+    return Bar(f"{f1:.3f}", f1) if support else "no beats"
+
+
+def _caption(comparison: Comparison, text: str) -> str:
+    chosen = (
+        "; of each architecture the training that validated best" if comparison.spreads else ""
+    )
+    return f"{text}{chosen}."
+
+
+def _class_table(assessments: list[Assessment]) -> str:
+    rows = [
+        [
+            row["class"], row["model"], row["support"],
+            *(Bar(f"{row[key]:.3f}", row[key]) for key in ("precision", "recall", "f1")),
+            *(_optional(row[key], 4) for key in ("roc_auc", "average_precision")),
+        ]
+        for row in _by_class(tables.per_class(assessments))
+    ]  # fmt: skip
+    headers = ["class", "model", "beats", "precision", "recall", "F1", "AUC", "average precision"]
+    return table(headers, rows, text_columns=2)
+
+
+def _by_class(frame: pd.DataFrame) -> list[dict]:
+    """Models beside each other within a class, classes in their own order."""
+    order = {name: place for place, name in enumerate(frame["class"].unique())}
+    frame = frame.sort_values("class", key=lambda column: column.map(order), kind="stable")
+    return frame.to_dict("records")
+
+
+def _record_section(assessments: list[Assessment]) -> list[str]:
+    frame = tables.per_record(assessments)
+    if frame is None:
+        return [
+            heading("Each record"),
+            note("Not known: Kaggle's CSV files do not say which record a beat is from."),
+        ]
+    ectopic = [name for name in ECTOPIC if name in assessments[0].class_names]
+    of_model = dict(iter(frame.groupby("model", sort=False)))
+    first = next(iter(of_model.values())).set_index("record")
+    worst = max(int(frame["wrong"].max()), 1)
+    errors = frame.groupby("record")["wrong"].sum().sort_values(ascending=False, kind="stable")
+    rows = [
+        [
+            str(record),
+            int(first.loc[record, "beats"]),
+            *(
+                cell
+                for one in of_model.values()
+                for cell in _record_cells(one.set_index("record").loc[record], ectopic, worst)
+            ),
+        ]
+        for record in errors.index
+    ]
+    columns = ["wrong", "accuracy", "macro-F1", *(f"F1 {name}" for name in ectopic), "mostly"]
+    headers = ["record", "beats", *columns * len(of_model)]
+    groups = [("", 2), *((name, len(columns)) for name in of_model)]
+    return [
+        heading("Each record"),
+        *(f"<p>{_concentration(name, one)}</p>" for name, one in of_model.items()),
+        table(headers, rows, groups=groups),
+        note(
+            "Records with the most errors first. Macro-F1 is over the classes that the record "
+            "has; small numbers beside an F1 count the record's beats of that class; “mostly” is "
+            "the commonest error."
+        ),
+    ]
+
+
+def _record_cells(row: pd.Series, classes: list[str], worst: int) -> list[Cell]:
+    f1s: list[Cell] = [
+        Ranged(f"{row[f'f1_{name}']:.2f}", f"{row[f'beats_{name}']:,}")
+        if row[f"beats_{name}"]
+        else None
+        for name in classes
+    ]
+    wrong = Bar(f"{row['wrong']:,}", row["wrong"] / worst)
+    scores = [f"{row['accuracy']:.2%}", f"{row['macro_f1']:.3f}"]
+    return [wrong, *scores, *f1s, row["most_frequent_confusion"]]
+
+
+def _concentration(name: str, frame: pd.DataFrame) -> str:
+    """How few records hold half of the errors."""
+    wrong = frame["wrong"].sort_values(ascending=False)
+    if not wrong.sum():
+        return f"{name}: no error at all."
+    few = int((wrong.cumsum() < wrong.sum() / 2).sum()) + 1
+    return (
+        f"{name}: {wrong.sum():,} errors, half of them in {few} of {len(wrong)} records; "
+        f"{int((wrong == 0).sum())} records without any."
+    )
+
+
+def _optional(value: float | None, decimals: int) -> str | None:
+    return None if value is None or pd.isna(value) else f"{value:.{decimals}f}"
+
+
+def _checkpoints(results: tuple[Result, ...]) -> list[str]:
+    rows = [
+        [
+            one.name,
+            shown(one.assessment.checkpoint),
+            _trained_on(one.assessment),
+            _optional(one.assessment.facts.get("score"), 4),
+            one.assessment.facts.get("epoch"),
+            one.assessment.facts.get("parameters"),
+        ]
+        for one in results
+    ]
+    headers = ["model", "checkpoint", "trained on", "validation score", "epoch", "parameters"]
+    return [
+        heading("Checkpoints"),
+        table(headers, rows, text_columns=3),
+        *(
+            folded(
+                f"all that {one.name}'s checkpoint says",
+                json.dumps(one.assessment.facts, indent=2),
+            )
+            for one in results
+        ),
+    ]
+
+
+def _trained_on(one: Assessment) -> str:
+    return f"{one.facts.get('data', 'unknown')}, protocol {one.facts.get('protocol', 'unknown')}"

@@ -1,0 +1,112 @@
+"""How far scores would move with another test set of the same kind: the bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ROUNDS = 2000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A score, its standard error, and the 95 % percentile interval."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Scores of each model on resampled test sets, the same ones for every model.
+
+    Attributes:
+        accuracy: (models, rounds).
+        macro_f1: (models, rounds).
+    """
+
+    accuracy: np.ndarray
+    macro_f1: np.ndarray
+
+
+def resample(
+    labels: np.ndarray,
+    predictions: list[np.ndarray],
+    classes: int,
+    *,
+    patients: np.ndarray | None = None,
+    rounds: int = ROUNDS,
+    seed: int = SEED,
+) -> Resamples:
+    """Draw test sets with replacement and score every model on each.
+
+    Beats are drawn one by one; with `patients`, whole patients are, since the beats of one heart
+    are alike and count for less than their number. As in `metrics.score`, a class that a
+    resample lacks does not enter its macro-F1.
+
+    Source: Efron B, Tibshirani R. An Introduction to the Bootstrap (1993), chapters 6 and 13.
+
+    Args:
+        labels: (beats,) int.
+        predictions: one (beats,) int array for each model.
+        classes: the number of classes.
+        patients: (beats,) the patient of each beat, or None to draw beats.
+        rounds: how many test sets to draw.
+        seed: draws them.
+    """
+    rng = np.random.default_rng(seed)
+    # Beats with the same label and the same predictions are interchangeable: count them.
+    patterns, kinds = np.unique(
+        np.stack([labels, *predictions], axis=1), axis=0, return_inverse=True
+    )
+    kinds = kinds.reshape(-1)
+    if patients is None:
+        shares = np.bincount(kinds) / len(labels)
+        drawn = rng.multinomial(len(labels), shares, size=rounds)
+    else:
+        drawn = _draw_patients(rng, patients, kinds, len(patterns), rounds)
+    scores = [
+        _score(_confusions(drawn, patterns[:, 0], patterns[:, column], classes))
+        for column in range(1, patterns.shape[1])
+    ]
+    return Resamples(np.stack([one[0] for one in scores]), np.stack([one[1] for one in scores]))
+
+
+def interval(value: float, resampled: np.ndarray) -> Interval:
+    """The standard error and 95 % interval of `value` from its (rounds,) resampled values."""
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Interval(float(value), float(resampled.std(ddof=1)), float(low), float(high))
+
+
+def _draw_patients(
+    rng: np.random.Generator, patients: np.ndarray, kinds: np.ndarray, patterns: int, rounds: int
+) -> np.ndarray:
+    names, owners = np.unique(patients, return_inverse=True)
+    table = np.zeros((len(names), patterns), np.int64)
+    np.add.at(table, (owners, kinds), 1)
+    times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=rounds)
+    return times @ table
+
+
+def _confusions(
+    drawn: np.ndarray, labels: np.ndarray, predicted: np.ndarray, classes: int
+) -> np.ndarray:
+    """(rounds, classes, classes) from the (rounds, patterns) counts."""
+    cells = np.zeros((len(labels), classes * classes), drawn.dtype)
+    cells[np.arange(len(labels)), labels * classes + predicted] = 1
+    return (drawn @ cells).reshape(-1, classes, classes)
+
+
+def _score(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    hits = np.diagonal(confusions, axis1=1, axis2=2)
+    support, guesses = confusions.sum(axis=2), confusions.sum(axis=1)
+    f1 = 2 * hits / np.maximum(support + guesses, 1)
+    present = support > 0
+    macro_f1 = (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    return hits.sum(axis=1) / np.maximum(support.sum(axis=1), 1), macro_f1
