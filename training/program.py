@@ -2,15 +2,11 @@
 
 import dataclasses
 import datetime
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-# TensorFlow's start-up notes are not for the people who run sweeps; its errors still show.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np

@@ -12,7 +12,7 @@ import wandb
 from PIL import Image
 
 from utils.errors import InputError
-from utils.paths import runs_folder
+from utils.paths import runs_folder, shown
 
 PROJECT = "beatsweep"
 # By default wandb waits 90 s for a server that does not answer, and for ever at the run's end.
@@ -76,8 +76,7 @@ class WandbTracker:
     def place(self) -> str:
         """Where to look: the run's page, or its folder and how to send it."""
         if self.run.offline:
-            folder = Path(self.run.dir).parent
-            return f"{folder} (send it to a W&B account with `wandb sync {folder}`)"
+            return f"offline; later, with an account: wandb sync {shown(Path(self.run.dir).parent)}"
         return str(self.run.url)
 
     def swept(self) -> dict[str, Any]:
