@@ -76,7 +76,8 @@ class WandbTracker:
     def place(self) -> str:
         """Where to look: the run's page, or its folder and how to send it."""
         if self.run.offline:
-            return f"offline; later, with an account: wandb sync {shown(Path(self.run.dir).parent)}"
+            folder = shown(Path(self.run.dir).parent)
+            return f"offline; later, with an account: wandb sync {folder}"
         return str(self.run.url)
 
     def swept(self) -> dict[str, Any]:
