@@ -1,0 +1,61 @@
+"""Synthetic noise as electrodes pick it up: baseline wander, muscle, mains."""
+
+import numpy as np
+from scipy.signal import butter, sosfilt
+
+from ecg.synthetic_patient import Patient
+
+WANDER_LOW_HZ, WANDER_HIGH_HZ = 0.05, 0.5
+WANDER_TONES = 6
+# Wander is made on a coarse grid and interpolated; this is eight points a cycle at the least.
+WANDER_GRID_HZ = 4.0
+MUSCLE_LOW_HZ = 20.0
+# Muscles tense and relax: their noise swells and fades over about so many seconds.
+MUSCLE_SWELL_S = 4.0
+
+
+def draw_noise(
+    rng: np.random.Generator, patient: Patient, samples: int, sampling_hz: float
+) -> np.ndarray:
+    """(samples,) float64 millivolts of noise for one lead."""
+    return (
+        _wander(rng, patient, samples, sampling_hz)
+        + _muscle(rng, patient, samples, sampling_hz)
+        + _mains(rng, patient, samples, sampling_hz)
+    )
+
+
+def _wander(
+    rng: np.random.Generator, patient: Patient, samples: int, sampling_hz: float
+) -> np.ndarray:
+    """Slow drift of a few tones, one of them at the rate of breathing."""
+    grid_s = np.arange(samples / sampling_hz * WANDER_GRID_HZ + 2) / WANDER_GRID_HZ
+    tones_hz = rng.uniform(WANDER_LOW_HZ, WANDER_HIGH_HZ, WANDER_TONES)
+    tones_hz[0] = patient.respiration_hz
+    drift = np.zeros(len(grid_s))
+    for tone_hz, phase in zip(tones_hz, rng.uniform(0, 2 * np.pi, WANDER_TONES), strict=True):
+        drift += np.sin(2 * np.pi * tone_hz * grid_s + phase)
+    drift *= patient.wander_mv / np.sqrt(WANDER_TONES / 2)
+    return np.interp(np.arange(samples) / sampling_hz, grid_s, drift)
+
+
+def _muscle(
+    rng: np.random.Generator, patient: Patient, samples: int, sampling_hz: float
+) -> np.ndarray:
+    """White noise above 20 Hz that swells and fades."""
+    white = rng.standard_normal(samples)
+    high = sosfilt(butter(2, MUSCLE_LOW_HZ, "high", fs=sampling_hz, output="sos"), white)
+    knots = int(samples / sampling_hz / MUSCLE_SWELL_S) + 2
+    swell = np.exp(rng.normal(0, 0.35, knots))
+    places = np.arange(samples) / (sampling_hz * MUSCLE_SWELL_S)
+    return patient.muscle_mv * high * np.interp(places, np.arange(knots), swell)
+
+
+def _mains(
+    rng: np.random.Generator, patient: Patient, samples: int, sampling_hz: float
+) -> np.ndarray:
+    phase = rng.uniform(0, 2 * np.pi)
+    if patient.mains_hz >= sampling_hz / 2:  # the recorder's own filter removes what would alias
+        return np.zeros(samples)
+    turns = 2 * np.pi * patient.mains_hz / sampling_hz
+    return patient.mains_mv * np.sqrt(2) * np.sin(turns * np.arange(samples) + phase)
