@@ -40,7 +40,8 @@ def model_artifacts(backend, run: dict) -> list[dict]:
     return [artifact for artifact in artifacts if artifact["type"] == "model"]
 
 
-def test_a_sweep_and_its_winner(wandb_backend, environment):
+def test_a_sweep_and_its_winner(wandb_backend, environment, tmp_path):
+    output(["wandb", "login", "--relogin", environment["WANDB_API_KEY"]], environment, ROOT)
     sweep = start_sweep(SMOKE, environment)
     output(["wandb", "agent", "--count", "2", sweep], environment, ROOT)
 
@@ -48,7 +49,7 @@ def test_a_sweep_and_its_winner(wandb_backend, environment):
     assert [run["state"] for run in runs] == ["finished", "finished"]
     assert [run["config"]["width"] for run in runs] == [8, 16]
     for run in runs:
-        # Text in the YAML file, so W&B keeps text; the program and `winner` make it a number.
+        # Text in the YAML file, so W&B keeps text; the program and main.py make it a number.
         assert run["config"]["learning_rate"] == "3e-3"
         assert {"fingerprint", "commit", "parameters", "architecture"} <= set(run["config"])
         epochs = [row for row in run["history"] if "val_macro_f1" in row]
@@ -62,12 +63,13 @@ def test_a_sweep_and_its_winner(wandb_backend, environment):
     assert any(name.endswith(".keras") for name in artifact["files"])
 
     better = max(runs, key=lambda run: run["summary"]["best_val_macro_f1"])
-    ask = (
-        f"from training.sweep_results import winner; name, best = winner({sweep!r}); "
-        "print(name, best.width, best.learning_rate)"
-    )
-    printed = output([sys.executable, "-c", ask], environment, ROOT)
-    assert printed.split()[-3:] == ["cnn", str(better["config"]["width"]), "0.003"]
+    printed = output([sys.executable, "main.py", "--sweep", sweep], environment, ROOT)
+    assert f"best run of {sweep}" in printed
+    final = list(wandb_backend.runs.values())[-1]
+    assert final["group"].startswith("final-") and final["state"] == "finished"
+    assert final["config"]["width"] == better["config"]["width"]
+    assert final["config"]["learning_rate"] == 0.003
+    assert list(tmp_path.rglob("report.html"))
 
 
 def test_hyperband_ends_a_run_in_good_order(wandb_backend, environment, tmp_path):
