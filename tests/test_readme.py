@@ -75,16 +75,42 @@ def test_links_lead_somewhere():
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-def test_the_tree_is_the_tree():
+def listed_in_the_tree() -> set[str]:
+    """Paths of the README's tree: an indented line lies in the folder above it."""
     block = README.split("## What is where")[1].split("```")[1]
-    listed = {line.split()[0].rstrip("/") for line in block.strip().splitlines()}
+    paths, folder = set(), ""
+    for line in filter(str.strip, block.splitlines()):
+        name, caption = line.split(maxsplit=1)
+        assert caption
+        if not line.startswith(" "):
+            folder = name
+        paths.add(name if name == folder else folder + name)
+    return paths
+
+
+def test_the_tree_is_the_tree():
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.split()
     if not tracked:
         pytest.skip("not a git checkout")
-    top = {name.split("/")[0] for name in tracked} - {".gitignore", ".ci", "README.md"}
-    assert listed - {".ci/run"} == top
+    listed = listed_in_the_tree()
+    folders = tuple(path for path in listed if path.endswith("/"))
+    whole = tuple(
+        path for path in folders if not any(p != path and p.startswith(path) for p in listed)
+    )
+    silent = (".gitignore", "README.md")
+    missing = {
+        path
+        for path in tracked
+        if path not in listed
+        and not path.startswith(whole)
+        and not path.endswith("__init__.py")
+        and path not in silent
+    }
+    assert not missing, "not in the README's tree"
+    gone = {path for path in listed if not (ROOT / path).exists()}
+    assert not gone, "in the README's tree, but not there"
 
 
 @pytest.mark.slow
