@@ -50,7 +50,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--arch", nargs="+", help="architectures; default: cnn rnn")
-    parser.add_argument("--settings", type=Path, help="YAML file of settings, for one architecture")
+    parser.add_argument("--settings", type=Path, help="YAML settings file, for one network")
     parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="one training for each")
     for field in dataclasses.fields(TrainingSettings):
