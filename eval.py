@@ -9,11 +9,7 @@ Only this program reads test beats, and only to score checkpoints that stand alr
 """
 
 import argparse
-import os
 from pathlib import Path
-
-# TensorFlow's start-up notes are not for those who read a table of results.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 from rich.console import Console

@@ -16,7 +16,8 @@ CLASS_COLOURS = ("#8a97a3", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00
 MODEL_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MODEL_LINES = ("-", "--", "-.", ":")
 PNG_DPI = 160
-HEADING_INCHES = 0.78
+HEADING_INCHES = 0.5
+SUBTITLE_LINE_INCHES = 0.16
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 9.5, "text.color": INK,
@@ -39,7 +40,8 @@ def class_colour(index: int) -> str:
 def new_figure(width: float, height: float, title: str, subtitle: str = "") -> Figure:
     """An empty figure with its heading; sizes in inches, the heading included."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    room = HEADING_INCHES / height
+    lines = subtitle.count("\n") + 1
+    room = (HEADING_INCHES + lines * SUBTITLE_LINE_INCHES) / height
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.set(rect=(0, 0, 1, 1 - room), w_pad=0.08, h_pad=0.08)  # type: ignore[call-arg]

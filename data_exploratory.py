@@ -1,0 +1,170 @@
+"""Pictures of a data set, as PNG files and one page.
+
+python data_exploratory.py                    # MIT-BIH where it is found, else synthetic beats
+python data_exploratory.py --data=synthetic --to pictures
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from evaluation import beat_plots
+from evaluation.assessment import TITLES
+from evaluation.beat_statistics import embed
+from evaluation.page import footer, heading, note, page, picture, table
+from evaluation.style import as_png
+from heartbeats import catalog, splits
+from heartbeats.beat_set import AAMI_MEANINGS, BeatSet
+from utils.errors import exit_plainly
+from utils.files import write_whole
+from utils.paths import runs_folder, shown
+
+# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
+PIPE_WIDTH = 120
+SYNTHETIC_NOTICE = "Synthetic beats, made by a program. They say nothing about hearts."
+HEADERS = ("class", "meaning", "beats", "share", "official test", "records", "half of them in",
+           "median length")  # fmt: skip
+CAPTIONS = {
+    "counts": "How rare the rare classes are. Accuracy alone is won by the common class.",
+    "mean_beats": "What tells the classes apart, and how far single beats stray from the mean.",
+    "examples": "Single beats, as the networks see them.",
+    "lengths": "A beat lasts until a little after the next one comes, so its length tells of the "
+    "pause behind it, not of how early it came.",
+    "embedding": "Where classes lie on top of each other, a straight line cannot part them. The "
+    "padding behind short beats is part of what is embedded.",
+    "records": "Where few records hold most of a class, a split by beat has the same hearts in "
+    "training and in test.",
+}
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Load, draw, write, tell; the exit status."""
+    asked = _parse(argv)
+    beats = catalog.load(asked.data)
+    folder = asked.to or runs_folder() / "explore" / beats.name
+    rows = class_rows(beats)
+    _print_table(beats, rows)
+    figures = draw_all(beats, asked.seed)
+    for path in write(folder, beats, rows, figures):
+        print(shown(path))
+    return 0
+
+
+def class_rows(beats: BeatSet) -> list[list[str]]:
+    """One row for each class, under HEADERS; a dash where the source does not know."""
+    lengths_s = beats.beat_lengths() / beats.sampling_hz
+    rows = []
+    for label, (name, count) in enumerate(
+        zip(beats.class_names, beats.class_counts(), strict=True)
+    ):
+        own = np.asarray(beats.labels) == label
+        test, records = beats.official_test, beats.records
+        rows.append(
+            [
+                name,
+                AAMI_MEANINGS.get(name, ""),
+                f"{count:,}",
+                f"{count / max(len(beats), 1):.2%}",
+                "–" if test is None else f"{np.count_nonzero(test[own]):,}",
+                *_records_of_class(records, own),
+                f"{np.median(lengths_s[own]):.2f} s" if count else "–",
+            ]
+        )
+    return rows
+
+
+def _records_of_class(records: np.ndarray | None, own: np.ndarray) -> tuple[str, str]:
+    """How many records have such beats, and how few of them hold half of all."""
+    if records is None or not own.any():
+        return "–", "–"
+    _names, beats = np.unique(records[own], return_counts=True)
+    held = np.cumsum(np.sort(beats)[::-1])
+    few = int((held < own.sum() / 2).sum()) + 1
+    return f"{len(beats):,}", f"{few:,} record{'s' if few > 1 else ''}"
+
+
+def draw_all(beats: BeatSet, seed: int) -> dict[str, Figure]:
+    """All figures by the name of their file; that of the records only where they are known."""
+    figures = {
+        "counts": beat_plots.counts_figure(beats),
+        "mean_beats": beat_plots.mean_beats_figure(beats),
+        "examples": beat_plots.examples_figure(beats, seed),
+        "lengths": beat_plots.lengths_figure(beats),
+        "embedding": beat_plots.embedding_figure(beats, embed(beats), seed),
+    }
+    if (records := beat_plots.records_figure(beats)) is not None:
+        figures["records"] = records
+    return figures
+
+
+def write(
+    folder: Path, beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]
+) -> list[Path]:
+    """Write each figure as PNG and all of them on one page; the paths, the page first."""
+    text = build_page(beats, rows, figures)
+    paths = [folder / "explore.html"]
+    write_whole(paths[0], lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    for name, figure in figures.items():
+        paths.append(folder / f"{name}.png")
+        png = as_png(figure)
+        write_whole(paths[-1], lambda temporary, png=png: temporary.write_bytes(png))
+    return paths
+
+
+def build_page(beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]) -> str:
+    """The page with the table of classes and all figures."""
+    kind = "synthetic beats" if beats.is_synthetic else "beats"
+    protocols = [f"{name}: {splits.PROTOCOLS[name]}." for name in splits.allowed(beats)]
+    known = "" if beats.records is not None else " The source does not tell the records."
+    return page(
+        f"{TITLES.get(beats.name, beats.name)}: what the data look like",
+        f"{len(beats):,} {kind} of {len(beats.class_names)} classes, {beats.signals.shape[1]} "
+        f"samples at {beats.sampling_hz:g} Hz. Fingerprint {beats.fingerprint}.",
+        [
+            note(
+                "Everything here describes the whole data set, test beats included; nothing is "
+                "fitted for a model. Do not choose settings by what you see of the test beats."
+                + known
+            ),
+            note("Protocols. " + " ".join(protocols)),
+            heading("Classes"),
+            table(HEADERS, rows, text_columns=2),
+            *(picture(figure, name, CAPTIONS[name]) for name, figure in figures.items()),
+            footer("Made by data_exploratory.py of Beatsweep."),
+        ],
+        warnings=[SYNTHETIC_NOTICE] if beats.is_synthetic else [],
+    )
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
+    parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
+    parser.add_argument("--to", type=Path, help="folder of the pictures and the page")
+    parser.add_argument("--seed", type=int, default=0, help="draws examples and points")
+    return parser.parse_args(argv)
+
+
+def _print_table(beats: BeatSet, rows: list[list[str]]) -> None:
+    kind = "synthetic beats" if beats.is_synthetic else "beats"
+    result = Table(title=f"{TITLES.get(beats.name, beats.name)}: {len(beats):,} {kind}")
+    for place, name in enumerate(HEADERS):
+        result.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
+    for row in rows:
+        result.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    console.print(result)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

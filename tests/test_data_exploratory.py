@@ -1,0 +1,64 @@
+"""The pictures of a data set: files, page, words."""
+
+import dataclasses
+
+import pytest
+
+import data_exploratory
+from heartbeats import catalog
+from tests.heartbeats.conftest import make_beats
+
+
+@pytest.fixture
+def explored(tmp_path, monkeypatch, capsys):
+    beats = dataclasses.replace(make_beats(), name="synthetic")
+    monkeypatch.setattr(catalog, "load", lambda name: beats)
+    monkeypatch.setattr(data_exploratory, "as_png", lambda figure: b"drawn by other tests")
+    status = data_exploratory.main(["--data=synthetic", "--to", str(tmp_path / "out")])
+    return status, tmp_path / "out", capsys.readouterr().out
+
+
+def test_pictures_page_and_table(explored):
+    status, folder, printed = explored
+    assert status == 0
+    names = {path.stem for path in folder.glob("*.png")}
+    assert names == {"counts", "mean_beats", "examples", "lengths", "embedding", "records"}
+    assert "explore.html" in printed
+    page = (folder / "explore.html").read_text()
+    assert page.count("<svg ") == len(names)
+    for text in (page, printed):
+        assert "480 synthetic beats" in text
+    assert "test beats included" in page  # it describes the whole set
+
+
+def test_rows_add_up():
+    beats = make_beats()
+    rows = data_exploratory.class_rows(beats)
+    assert [row[0] for row in rows] == list(beats.class_names)
+    assert sum(int(row[2]) for row in rows) == len(beats)
+    assert sum(int(row[4]) for row in rows) == beats.official_test.sum()
+    assert {row[5] for row in rows} == {"12"}
+    assert {row[6] for row in rows} == {"6 records"}  # all patients have equally many
+
+
+def test_what_the_source_does_not_know_is_a_dash():
+    beats = dataclasses.replace(make_beats(), records=None, official_test=None)
+    assert {tuple(row[4:7]) for row in data_exploratory.class_rows(beats)} == {("–", "–", "–")}
+
+
+def test_an_unknown_data_set_is_told(capsys):
+    assert data_exploratory.main(["--data=nonsense"]) == 2
+    assert "unknown data set 'nonsense'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_mitbih_is_explored(tmp_path, monkeypatch):
+    from heartbeats import mitdb
+    from utils.paths import data_folder
+
+    if mitdb.find_folder(data_folder()) is None:
+        pytest.skip("no MIT-BIH records under $ECG_DATA")
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    assert data_exploratory.main(["--data=mitbih"]) == 0
+    assert "109,446 beats" in (tmp_path / "explore" / "mitbih" / "explore.html").read_text()
