@@ -32,7 +32,7 @@ class Difference:
         """The difference of macro-F1 and what it allows to say."""
         gap = self.macro_f1
         verdict = (
-            "more than the choice of test beats explains"
+            "more than the choice of the test set explains"
             if gap.excludes_zero
             else "this test set cannot tell the two apart"
         )

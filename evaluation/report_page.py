@@ -89,10 +89,11 @@ def _f1_cell(f1: float, support: int) -> Cell:
 
 
 def _caption(comparison: Comparison, text: str) -> str:
-    chosen = (
-        "; of each architecture the training that validated best" if comparison.spreads else ""
-    )
-    return f"{text}{chosen}."
+    if not comparison.spreads:
+        return f"{text}."
+    chosen = representatives([one.assessment for one in comparison.results])
+    shown_ones = ", ".join(one.name for one in comparison.results if one.assessment in chosen)
+    return f"{text}. Shown: {shown_ones}, of each architecture the training that validated best."
 
 
 def _class_table(assessments: list[Assessment]) -> str:

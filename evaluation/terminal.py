@@ -12,7 +12,7 @@ def results_table(comparison: Comparison) -> Table:
     first = comparison.results[0].assessment
     table = Table(title=first.test_title, caption=first.protocol_meaning, title_justify="left",
                   caption_justify="left", title_style="bold")  # fmt: skip
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     for name in ("accuracy", "macro-F1", *(f"F1 {name}" for name in first.class_names)):
         table.add_column(name, justify="right", no_wrap=True)
     for one in comparison.results:

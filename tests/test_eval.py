@@ -193,7 +193,9 @@ def test_the_final_report_tells_mean_and_spread_over_seeds(beats, place, capsys)
     printed = capsys.readouterr().out
     assert "cnn, 3 trainings: accuracy" in printed
     assert (
-        printed.index("cnn seed 1:") < printed.index("cnn seed 10:") < printed.index("rnn seed 0:")
+        printed.index("\ncnn seed 1:")
+        < printed.index("\ncnn seed 10:")
+        < printed.index("\nrnn seed 0:")
     )
     assert (place / "final" / "report" / "report.html").exists()
 
