@@ -149,9 +149,12 @@ def _draw_cell(axes: Axes, row: int, column: int, share: float, text: str) -> No
 
 
 def _share_text(share: float) -> str:
-    if share == 0:
-        return "0"
-    return "<0.1" if share < 0.0005 else f"{100 * share:.1f}"
+    """Per cent; what is rounded never reads as none or as all."""
+    if share in (0, 1):
+        return f"{100 * share:.0f}"
+    if share < 0.0005:
+        return "<0.1"
+    return ">99.9" if share >= 0.9995 else f"{100 * share:.1f}"
 
 
 def _draw_roc(axes: Axes, curves: Mapping[str, ClassCurves | None], title: str) -> None:
