@@ -21,6 +21,7 @@ RUN = {
         "--train_limit=600"
     ],
     "python -m training.train_rnn --help": [],
+    "python -m training.train_cnn --settings training/best_settings/cnn-mitbih.yaml --seed=0": SHORT,
     "python main.py --arch cnn rnn --seeds 0 1 2": SHORT,
 }
 # Commands that need a server, real records or an account, and the tests that run them.

@@ -1,0 +1,54 @@
+"""The shipped checkpoints are whole, small, and score what the README says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from heartbeats import mitdb
+from models import checkpoints
+from utils.paths import data_folder
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("cnn", "rnn")
+FOLDER = checkpoints.PRETRAINED_FOLDER / "mitbih-kaggle"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_whole_small_and_explains_itself(name):
+    checkpoint = checkpoints.read(FOLDER / f"{name}.json")
+    assert checkpoint.weights_file.stat().st_size < 5_000_000
+    model = checkpoint.load()
+    assert model.input_shape == (None, checkpoint.facts["samples"], 1)
+    assert model.output_shape == (None, len(checkpoint.facts["class_names"]))
+    assert model.count_params() == checkpoint.facts["parameters"]
+    assert (checkpoint.facts["data"], checkpoint.facts["protocol"]) == ("mitbih", "kaggle")
+
+
+def readme_scores() -> dict[str, tuple[float, float]]:
+    """Architecture -> accuracy in per cent and macro-F1, from the README's table."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| pretrained (CNN|RNN)[^|]*\|[^|]*\| ([\d.]+) [^|]*\| ([\d.]+) ", text)
+    return {name.lower(): (float(accuracy), float(f1)) for name, accuracy, f1 in rows}
+
+
+def test_the_readme_has_their_scores():
+    assert set(readme_scores()) == set(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif(mitdb.find_folder(data_folder()) is None, reason="no MIT-BIH records")
+def test_the_readme_says_what_they_score(tmp_path, monkeypatch):
+    import eval as evaluation_program
+
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    assessments, _folder = evaluation_program.evaluate(
+        files=[FOLDER / f"{name}.json" for name in NAMES]
+    )
+    for one in assessments:
+        accuracy, macro_f1 = readme_scores()[one.architecture]
+        assert 100 * one.scores.accuracy == pytest.approx(accuracy, abs=0.015)
+        assert one.scores.macro_f1 == pytest.approx(macro_f1, abs=0.0015)
+        assert one.scores.macro_f1 >= {"cnn": 0.935, "rnn": 0.925}[one.architecture]
+        assert len(one.labels) == 21_892
