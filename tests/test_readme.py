@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHORT = ["--epochs=1", "--train_limit=600"]
+BEST = "training/best_settings/cnn-mitbih.yaml"
 # Commands that are run here, with what makes them short; they share one runs folder, in order.
 RUN = {
     "python main.py": SHORT,
@@ -21,7 +22,7 @@ RUN = {
         "--train_limit=600"
     ],
     "python -m training.train_rnn --help": [],
-    "python -m training.train_cnn --settings training/best_settings/cnn-mitbih.yaml --seed=0": SHORT,
+    f"python -m training.train_cnn --settings {BEST} --seed=0": SHORT,
     "python main.py --arch cnn rnn --seeds 0 1 2": SHORT,
 }
 # Commands that need a server, real records or an account, and the tests that run them.
