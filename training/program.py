@@ -19,13 +19,12 @@ from models.inference import predict
 from training import loop
 from training.settings import TrainingSettings, from_mapping
 from training.stopping import StopRequest
-from training.tracking import SilentTracker, WandbTracker, open_tracker
+from training.tracking import Tracker, open_tracker
 from utils.errors import InputError
 from utils.paths import shown
 from utils.versions import commit, versions
 
 Build = Callable[..., keras.Model]
-AnyTracker = WandbTracker | SilentTracker
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _train(
     architecture: str,
     build: Build,
     settings: TrainingSettings,
-    tracker: AnyTracker,
+    tracker: Tracker,
     stop: StopRequest,
     also_keep: Path | None,
     verbose: int,
@@ -141,7 +140,7 @@ class Recorder:
         model: keras.Model,
         facts: dict,
         monitor: str,
-        tracker: AnyTracker,
+        tracker: Tracker,
         also_keep: Path | None = None,
     ):
         self.model, self.facts, self.monitor, self.tracker = model, facts, monitor, tracker
@@ -223,9 +222,7 @@ def _facts(
     }
 
 
-def _announce(
-    architecture: str, material: Material, model: keras.Model, tracker: AnyTracker
-) -> None:
+def _announce(architecture: str, material: Material, model: keras.Model, tracker: Tracker) -> None:
     beats, origin = material.beats, "synthetic beats" if material.beats.is_synthetic else "beats"
     print(
         f"{architecture} with {model.count_params():,} parameters on {beats.name}: "
@@ -238,7 +235,7 @@ def _score(
     model: keras.Model,
     material: Material,
     result: loop.FitResult,
-    tracker: AnyTracker,
+    tracker: Tracker,
     architecture: str,
 ) -> Scores | None:
     if result.best_score is None:

@@ -78,7 +78,7 @@ class TestEverySweep:
         kind = kind_of(sweep)
         for _ in range(50):
             values = {name: draw(one, rng) for name, one in sweep["parameters"].items()}
-            from_mapping(kind, values, file.name)
+            assert isinstance(from_mapping(kind, values, file.name), kind)
         for name, parameter in sweep["parameters"].items():
             for value in parameter.get("values", []) + [
                 parameter[end] for end in ("min", "max") if end in parameter

@@ -5,10 +5,8 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from heartbeats.beat_set import AAMI_CLASSES
 from training.tracking import SilentTracker, Tracker, WandbTracker, open_tracker
 from utils.errors import InputError
 
@@ -51,7 +49,6 @@ def test_wandb_disabled_by_the_user_is_silent(monkeypatch):
 @pytest.mark.slow
 def test_without_a_key_a_run_is_kept_offline_and_nobody_is_asked(tmp_path):
     program = """
-import numpy as np
 from training.tracking import open_tracker
 tracker = open_tracker("auto", job="j", group="g", config={"width": 3})
 tracker.describe({"fingerprint": "abc"})
@@ -77,9 +74,3 @@ tracker.finish()
 def test_online_without_a_key_is_told():
     with pytest.raises(InputError, match="no W&B key is configured.*--tracking=offline"):
         open_tracker("online", job="j", group=None, config={})
-
-
-def test_silent_takes_pictures_too():
-    tracker = SilentTracker()
-    tracker.confusion(np.arange(5), np.arange(5), AAMI_CLASSES, "title")
-    tracker.save_model([], "name")
