@@ -40,6 +40,7 @@ MAKE = {
     "make run": "main.py --data=synthetic",
     "make test": 'pytest -m "not slow"',
     "make help": "grep",
+    "make bench": "benchmarks.training_speed",
 }
 OTHERS = {"pip install jax"}  # an install, covered by tests/training/test_backends.py
 
