@@ -117,6 +117,7 @@ def test_the_tree_is_the_tree():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # seven programs, one after the other
 def test_the_commands_run_without_data_and_without_an_account(tmp_path):
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("WANDB_")
