@@ -49,6 +49,7 @@ def test_wandb_disabled_by_the_user_is_silent(monkeypatch):
 @pytest.mark.slow
 def test_without_a_key_a_run_is_kept_offline_and_nobody_is_asked(tmp_path):
     program = """
+import numpy as np
 from training.tracking import open_tracker
 tracker = open_tracker("auto", job="j", group="g", config={"width": 3})
 tracker.describe({"fingerprint": "abc"})
