@@ -13,6 +13,7 @@ and selection see validation beats alone; the test set is read once, at the end.
 import argparse
 import dataclasses
 import datetime
+import itertools
 from pathlib import Path
 
 from heartbeats import catalog
@@ -32,11 +33,13 @@ def main(argv: list[str] | None = None) -> int:
     plans = _plans(asked)
     folder = runs_folder() / "final" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
     outcomes, status = [], 0
-    for name, settings in plans:
-        for seed in asked.seeds:
-            outcome = _train(name, dataclasses.replace(settings, seed=seed), folder)
-            status |= program.tell(name, outcome)
-            outcomes.append(outcome)
+    for (name, settings), seed in itertools.product(plans, asked.seeds):
+        outcome = _train(name, dataclasses.replace(settings, seed=seed), folder)
+        status |= program.tell(name, outcome)
+        outcomes.append(outcome)
+        if outcome.result.stopped:  # who asks once means all of the trainings
+            print("the trainings that were still to come are left out")
+            break
     # Imported late: reports need matplotlib, and training should begin without waiting for it.
     import eval as evaluation_program
 

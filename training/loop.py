@@ -27,6 +27,7 @@ class FitResult:
         history: one dictionary of metrics per finished epoch.
         ended_by: why training ended, in words.
         failed: whether the loss became NaN or infinite.
+        stopped: whether a person or a sweep asked for the end.
     """
 
     best_score: float | None = None
@@ -34,6 +35,7 @@ class FitResult:
     history: list[dict[str, float]] = field(default_factory=list)
     ended_by: str = "all epochs done"
     failed: bool = False
+    stopped: bool = False
 
 
 def fit(
@@ -206,6 +208,6 @@ def _name_the_end(
     if result.failed:
         return
     if stop and stop.reason:
-        result.ended_by = stop.reason
+        result.ended_by, result.stopped = stop.reason, True
     elif early.stopped_epoch:
         result.ended_by = f"{settings.monitor} did not improve for {settings.patience} epochs"

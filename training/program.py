@@ -147,6 +147,7 @@ class Recorder:
         self.also_keep = also_keep
         self.best_metrics: dict[str, float] = {}
         self.is_new_best = False
+        self.created = ""
         self.folder = checkpoints.folder_of(facts["data"], facts["protocol"])
 
     def epoch(self, metrics: dict[str, float]) -> None:
@@ -162,11 +163,12 @@ class Recorder:
 
     def best(self, value: float) -> None:
         """Offer the weights that the model holds."""
+        self.created = datetime.datetime.now(datetime.UTC).isoformat()
         facts = {
             **self.facts,
             "score": value,
             "epoch": self.best_metrics["best_epoch"],
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "created": self.created,
         }
         self.is_new_best |= self._offer(self.folder, facts)
         if self.also_keep:
@@ -184,12 +186,15 @@ class Recorder:
                 {f"best_val_f1_{one.name}": one.f1 for one in scores.classes if one.support}
             )
         if self.is_new_best:
-            files = self._own_files()
-            self.tracker.save_model(files, f"{self.facts['architecture']}-{self.folder.name}")
+            self._save_model()
 
-    def _own_files(self) -> list[Path]:
-        checkpoint = checkpoints.read(self.folder / f"{self.facts['architecture']}.json")
-        return [checkpoint.path, checkpoint.weights_file]
+    def _save_model(self) -> None:
+        """Track the best checkpoint, unless another agent has put a better one there since."""
+        name = self.facts["architecture"]
+        standing = checkpoints.read(self.folder / f"{name}.json")
+        if standing.facts["created"] == self.created:
+            files = [standing.path, standing.weights_file]
+            self.tracker.save_model(files, f"{name}-{self.folder.name}")
 
 
 _LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architecture")

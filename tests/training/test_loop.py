@@ -118,7 +118,7 @@ def test_a_stop_request_ends_the_run_after_the_batch(train, validation):
         build(settings), train, validation, settings, on_epoch=ask, stop=stop, verbose=0
     )
     assert len(epochs) == 2  # the one that asked, and the one that was cut after its first batch
-    assert result.ended_by == "stopped by W&B"
+    assert result.ended_by == "stopped by W&B" and result.stopped
     assert result.best_score is not None
 
 

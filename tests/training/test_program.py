@@ -80,6 +80,36 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     assert own["weights_digest"] == checkpoint.facts["weights_digest"]
 
 
+def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook):
+    record = program.Recorder(None, {"architecture": "cnn", "data": "d", "protocol": "p"},
+                              "val_macro_f1", notebook)  # fmt: skip
+    record.is_new_best, record.created = True, "earlier"
+    facts = {"architecture": "cnn", "score": 0.9, "created": "later"}
+    wins = lambda candidate, standing: True  # noqa: E731
+    checkpoints.offer(record.folder, facts, wins, lambda path: path.write_bytes(b"theirs"))
+    record.close(FitResult(), None)
+    assert notebook.models == []
+
+
+def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, capsys):
+    import eval as evaluation_program
+    import main
+
+    asked = []
+    stopped = FitResult(best_score=0.5, best_epoch=1, ended_by="asked to stop", stopped=True)
+    scores = program.score(np.arange(5), np.arange(5), tuple("NSVFQ"))
+
+    def run(name, *_args, **_options):
+        asked.append(name)
+        return program.Outcome("d", "p", scores, stopped, True)
+
+    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(evaluation_program, "report_final", lambda *_args: None)
+    assert main.main(["--data=synthetic", "--seeds", "0", "1"]) == 0
+    assert asked == ["cnn"]
+    assert "are left out" in capsys.readouterr().out
+
+
 def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
     program.run("cnn", cnn.build, SETTINGS, verbose=0)
     before = checkpoints.best("invented", "kaggle", "cnn").facts
