@@ -23,8 +23,9 @@ eval: .venv/ready  ## evaluate the best or the pretrained checkpoints on the tes
 explore: .venv/ready  ## pictures of the data: class counts, mean beats, lengths, embedding
 	$(BIN)/python data_exploratory.py
 
-sweep: .venv/ready  ## how to start a W&B sweep
-	@sed -n '1,8p' sweeps/cnn_bayes.yaml
+sweep: .venv/ready  ## a small sweep on synthetic beats, with no account, and its report
+	$(BIN)/python -m sweeps.agent sweeps/smoke.yaml
+	$(BIN)/python -m sweeps.report smoke
 
 test: .venv/ready-dev  ## the fast tests: no network, no account, no data
 	$(BIN)/python -m pytest -m "not slow"
@@ -45,6 +46,7 @@ bench: .venv/ready  ## time data loading, start-up and training on this machine
 	$(BIN)/python -m benchmarks.data_loading
 	$(BIN)/python -m benchmarks.start_up
 	$(BIN)/python -m benchmarks.training_speed
+	$(BIN)/python -m benchmarks.study_growth
 
 clean:  ## remove the environment and the tools' caches; data/ and runs/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

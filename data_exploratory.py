@@ -15,13 +15,13 @@ from rich.table import Table
 from evaluation import beat_plots
 from evaluation.assessment import TITLES
 from evaluation.beat_statistics import embed
-from evaluation.page import footer, heading, note, page, picture, table
-from evaluation.style import as_png
 from heartbeats import catalog, splits
 from heartbeats.beat_set import AAMI_MEANINGS, BeatSet
 from utils.errors import exit_plainly
 from utils.files import write_whole
+from utils.page import footer, heading, note, page, picture, table
 from utils.paths import runs_folder, shown
+from utils.style import as_png
 
 # Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
 PIPE_WIDTH = 120

@@ -3,11 +3,12 @@
     python main.py                               # MIT-BIH where it is found, else synthetic beats
     python main.py --data=synthetic --arch cnn
     python main.py --sweep ENTITY/PROJECT/ID     # the winner of a W&B sweep
+    python main.py --study cnn-bayes             # the winner of a local sweep
     python main.py --arch cnn --settings my.yaml
     python main.py --arch cnn rnn --seeds 0 1 2  # mean and spread over seeds
 
-Settings come from `--settings`, else from `--sweep`, else from training/best_settings/. Stopping
-and selection see validation beats alone; the test set is read once, at the end.
+Settings come from `--settings`, `--sweep` or `--study`, else from training/best_settings/.
+Stopping and selection see validation beats alone; the test set is read once, at the end.
 """
 
 import argparse
@@ -55,6 +56,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--arch", nargs="+", help="architectures; default: cnn rnn")
     parser.add_argument("--settings", type=Path, help="YAML settings file, for one network")
     parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")
+    parser.add_argument("--study", help="take the best settings of a local sweep")
+    parser.add_argument("--storage", help="where the study is; default: the runs folder")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="one training for each")
     for field in dataclasses.fields(TrainingSettings):
         if field.name in COMMON:
@@ -75,6 +78,8 @@ def _plans(asked: argparse.Namespace) -> list[tuple[str, TrainingSettings]]:
         from training.sweep_results import winner
 
         plans = [winner(asked.sweep)]
+    elif asked.study:
+        plans = [_winner_of_study(asked.study, asked.storage)]
     else:
         data = catalog.resolve(asked.data or catalog.AUTO)
         plans = [(name, architectures.best_settings(name, data)) for name in names]
@@ -83,6 +88,21 @@ def _plans(asked: argparse.Namespace) -> list[tuple[str, TrainingSettings]]:
         (name, from_mapping(type(settings), common, "the command line", settings))
         for name, settings in plans
     ]
+
+
+def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSettings]:
+    """The architecture and the settings that a local sweep found best."""
+    # Imported late: only those who have swept here wait for Optuna.
+    from sweeps import best
+
+    found = best.winner(study, storage)
+    print(found.told)
+    modules = [word for word in found.command if word.startswith("training.train_")]
+    if not modules:
+        raise InputError(f"the study '{study}' did not sweep one of Beatsweep's own programs")
+    name = modules[0].removeprefix("training.train_")
+    kind = architectures.find(name).settings
+    return name, from_mapping(kind, found.settings, f"study {study}")
 
 
 def _train(name: str, settings: TrainingSettings, folder: Path) -> program.Outcome:

@@ -14,8 +14,8 @@ from evaluation.beat_statistics import (
     draw,
     shape_of_class,
 )
-from evaluation.style import GRID, INK, MUTED, bare, class_colour, new_figure, styled
 from heartbeats.beat_set import AAMI_MEANINGS, BeatSet
+from utils.style import GRID, INK, MUTED, bare, class_colour, new_figure, styled
 
 EXAMPLES = 6
 POINTS_PER_CLASS = 1500

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from evaluation.assessment import Assessment, names
 from evaluation.curves import ClassCurves, class_curves
 from evaluation.metrics import score
-from evaluation.style import (
+from utils.style import (
     GRID,
     HIT,
     INK,

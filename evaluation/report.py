@@ -12,9 +12,9 @@ from evaluation.assessment import Assessment, representatives
 from evaluation.comparison import Comparison, compare
 from evaluation.curves import class_curves
 from evaluation.significance import ROUNDS, SEED
-from evaluation.style import as_png
 from utils.files import write_json, write_whole
 from utils.paths import shown
+from utils.style import as_png
 from utils.versions import commit, versions
 
 PER_RECORD_FILE = "per_patient.csv"

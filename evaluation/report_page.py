@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from evaluation import tables
 from evaluation.assessment import Assessment, representatives
 from evaluation.comparison import Comparison, Result
-from evaluation.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
 from utils.paths import shown
 
 SYNTHETIC_NOTICE = (

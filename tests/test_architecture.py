@@ -20,8 +20,11 @@ TABLE = {
 LIBRARIES = {
     "wandb": {"training", "main.py"},
     "wfdb": {"ecg", "heartbeats"},
-    "matplotlib": {"evaluation", "data_exploratory.py"},
+    "matplotlib": {"evaluation", "data_exploratory.py", "sweeps", "utils"},
     "keras": {"models", "training"},
+    "optuna": {"sweeps"},
+    "sqlalchemy": {"sweeps"},
+    "psycopg": {"sweeps"},
 }
 # Rooms that hold other rooms' experiments and checks may import anything.
 FREE = {"tests", "benchmarks"}

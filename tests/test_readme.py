@@ -31,6 +31,13 @@ ELSEWHERE = {
     "wandb sweep sweeps/cnn_bayes.yaml": "tests/test_wandb_end_to_end.py",
     "wandb agent ENTITY/PROJECT/ID": "tests/test_wandb_end_to_end.py",
     "python main.py --sweep ENTITY/PROJECT/ID": "tests/test_wandb_end_to_end.py",
+    "python -m sweeps.agent sweeps/cnn_bayes.yaml --count 50 --workers 2": (
+        "tests/sweeps/test_our_programs.py"
+    ),
+    "python -m sweeps.report cnn-bayes": "tests/sweeps/test_our_programs.py",
+    "python -m sweeps.best cnn-bayes --top 5 --seeds 3": "tests/sweeps/test_our_programs.py",
+    "python main.py --study cnn-bayes": "tests/sweeps/test_our_programs.py",
+    "wandb sync runs/sweeps/cnn-bayes/wandb/offline-run-*": "tests/sweeps/test_our_programs.py",
     "wandb sync runs/wandb/offline-run-*": "tests/test_wandb_end_to_end.py",
     "python -m heartbeats.download mitdb": "tests/heartbeats/test_download.py",
     "python -m heartbeats.export mitbih data/kaggle": "tests/heartbeats/test_mitdb.py",
@@ -40,9 +47,12 @@ MAKE = {
     "make run": "main.py --data=synthetic",
     "make test": 'pytest -m "not slow"',
     "make help": "grep",
+    "make sweep": "sweeps.agent sweeps/smoke.yaml",
     "make bench": "benchmarks.training_speed",
 }
-OTHERS = {"pip install jax"}  # an install, covered by tests/training/test_backends.py
+# Installs, covered by tests/training/test_backends.py, tests/sweeps/test_our_programs.py and
+# tests/sweeps/test_postgres.py.
+OTHERS = {"pip install jax", "pip install optuna-dashboard", 'pip install "psycopg[binary]"'}
 
 
 def commands() -> list[str]:

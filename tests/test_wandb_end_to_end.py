@@ -49,8 +49,7 @@ def test_a_sweep_and_its_winner(wandb_backend, environment, tmp_path):
     assert [run["state"] for run in runs] == ["finished", "finished"]
     assert [run["config"]["width"] for run in runs] == [8, 16]
     for run in runs:
-        # Text in the YAML file, so W&B keeps text; the program and main.py make it a number.
-        assert run["config"]["learning_rate"] == "3e-3"
+        assert run["config"]["learning_rate"] == 0.003
         assert {"fingerprint", "commit", "parameters", "architecture"} <= set(run["config"])
         epochs = [row for row in run["history"] if "val_macro_f1" in row]
         assert [row["epoch"] for row in epochs] == [1, 2]

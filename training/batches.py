@@ -31,6 +31,10 @@ class Batches(keras.utils.PyDataset):
         beats = self._augment(self.signals[rows], rng)
         return model_input(beats), self.labels[rows].astype(np.int32)
 
+    def go_on_after(self, epoch: int) -> None:
+        """Let `fit` go on behind an epoch; it calls `on_epoch_end` before its first one too."""
+        self.epoch = epoch
+
     def on_epoch_end(self) -> None:
         self.epoch += 1
         self._shuffle()

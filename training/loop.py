@@ -12,6 +12,7 @@ from heartbeats.beat_set import BeatSet
 from models.inference import PREDICTION_BATCH, model_input
 from training.batches import Batches
 from training.losses import classification_loss, logits_of
+from training.resume import KeepState, StateFile, TrainingState, take_up
 from training.settings import TrainingSettings
 from training.stopping import StopRequest, StopWhenAsked
 
@@ -28,6 +29,9 @@ class FitResult:
         ended_by: why training ended, in words.
         failed: whether the loss became NaN or infinite.
         stopped: whether a person or a sweep asked for the end.
+        resumed_after: how many of the epochs were done before an interruption.
+        predicted: (validation beats,) int, the classes that the best weights give them; empty
+            where no epoch was finished.
     """
 
     best_score: float | None = None
@@ -36,6 +40,8 @@ class FitResult:
     ended_by: str = "all epochs done"
     failed: bool = False
     stopped: bool = False
+    resumed_after: int = 0
+    predicted: np.ndarray = field(default_factory=lambda: np.empty(0, int), compare=False)
 
 
 def fit(
@@ -47,6 +53,7 @@ def fit(
     on_epoch: Callable[[dict[str, float]], None] = lambda metrics: None,
     on_best: Callable[[float], None] = lambda score: None,
     stop: StopRequest | None = None,
+    state_file: StateFile | None = None,
     verbose: int = 1,
 ) -> FitResult:
     """Train `model` in place and leave it with the weights that validated best.
@@ -56,40 +63,39 @@ def fit(
         train: beats to learn from.
         validation: beats that stop and select.
         settings: everything else.
-        on_epoch: called with the metrics of each epoch.
+        on_epoch: called with the metrics of each epoch, also of those that were done before an
+            interruption.
         on_best: called with the score whenever it is the best yet, while the model holds it.
         stop: noted requests to end early.
+        state_file: where an interrupted training left its state; it goes on from there, and keeps
+            its state there after every epoch.
         verbose: as in Keras' fit.
     """
     batches = Batches(train.signals, train.labels, settings)
-    network = logits_of(model)
-    network.compile(
-        optimizer=_optimizer(settings, len(batches)),
-        loss=classification_loss(settings, train.class_counts()),
-        # JAX without its compiler runs operation by operation, many times slower.
-        jit_compile=settings.xla or keras.backend.backend() == "jax",
-    )
+    network = _compiled(model, train, settings, len(batches))
     result = FitResult()
-    mode = DIRECTIONS[settings.monitor]
-    early = keras.callbacks.EarlyStopping(
-        settings.monitor, patience=settings.patience, mode=mode, restore_best_weights=True
-    )
-    callbacks: list[keras.callbacks.Callback] = [
-        FiniteLoss(result),
-        ValidationScores(validation, batches.batch_size),
-        KeepBest(settings.monitor, result, on_epoch, on_best),
-        early,
-    ]
-    if settings.schedule == "plateau":
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(
-                settings.monitor, factor=0.5, patience=settings.plateau_patience, mode=mode
-            )
-        )
-    if stop:
-        callbacks.append(StopWhenAsked(stop))
-    network.fit(batches, epochs=settings.epochs, callbacks=callbacks, verbose=verbose)
-    _name_the_end(result, early, stop, settings)
+    scores = ValidationScores(validation, batches.batch_size)
+    book = KeepBest(settings.monitor, result, scores, on_epoch, on_best)
+    state = take_up(state_file, network, settings.epochs)
+    if state:
+        book.replay(state)
+        batches.go_on_after(len(state.history))
+    if state and state.finished(settings.epochs):
+        network.set_weights(state.best_weights or network.get_weights())
+        _name_the_end(result, state.stopped_by_patience, None, settings)
+    else:
+        counting = _counting_callbacks(settings)
+        callbacks = [FiniteLoss(result), scores, book, *counting.values()]
+        callbacks += [StopWhenAsked(stop)] if stop else []
+        if state_file:  # last, when all others have counted the epoch
+            callbacks.append(KeepState(state_file, state, result, len(batches), counting))
+        network.fit(
+            batches, epochs=settings.epochs, initial_epoch=len(result.history),
+            callbacks=callbacks, verbose=verbose,
+        )  # fmt: skip
+        _name_the_end(result, counting["early"].stopped_epoch > 0, stop, settings)
+    if result.best_epoch and not len(result.predicted):  # the best was before an interruption
+        result.predicted = scores.logits(network).argmax(axis=1)
     return result
 
 
@@ -123,8 +129,13 @@ class ValidationScores(keras.callbacks.Callback):
         self.inputs = model_input(validation.signals)
         self.labels = np.asarray(validation.labels)
         self.class_names = validation.class_names
+        self.predicted = np.empty(0, int)  # of the last epoch
         self.started = 0.0
         self.batches = 0
+
+    def logits(self, network: keras.Model) -> np.ndarray:
+        """(beats, classes) that the network gives the validation beats now."""
+        return network.predict(self.inputs, batch_size=PREDICTION_BATCH, verbose=0)
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.started, self.batches = time.perf_counter(), 0
@@ -136,8 +147,9 @@ class ValidationScores(keras.callbacks.Callback):
         assert logs is not None
         seconds = time.perf_counter() - self.started
         logs["beats_per_second"] = self.batches * self.batch_size / seconds
-        logits = self.model.predict(self.inputs, batch_size=PREDICTION_BATCH, verbose=0)
-        scores = score(self.labels, logits.argmax(axis=1), self.class_names)
+        logits = self.logits(self.model)
+        self.predicted = logits.argmax(axis=1)
+        scores = score(self.labels, self.predicted, self.class_names)
         logs["val_macro_f1"], logs["val_accuracy"] = scores.macro_f1, scores.accuracy
         logs["val_loss"] = _cross_entropy(logits, self.labels)
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
@@ -151,11 +163,12 @@ class KeepBest(keras.callbacks.Callback):
         self,
         monitor: str,
         result: FitResult,
+        scores: ValidationScores,
         on_epoch: Callable[[dict[str, float]], None],
         on_best: Callable[[float], None],
     ):
         super().__init__()
-        self.monitor, self.result = monitor, result
+        self.monitor, self.result, self.scores = monitor, result, scores
         self.on_epoch, self.on_best = on_epoch, on_best
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -165,12 +178,57 @@ class KeepBest(keras.callbacks.Callback):
             "epoch": epoch + 1,
             **{name: float(value) for name, value in (logs or {}).items()},
         }
+        if self._record(metrics):
+            self.result.predicted = self.scores.predicted
+            self.on_best(metrics[self.monitor])
+
+    def replay(self, state: TrainingState) -> None:
+        """Record the epochs done before an interruption; their best was told of back then."""
+        for metrics in state.history:
+            self._record(metrics)
+        self.result.resumed_after = len(state.history)
+        if state.failure:
+            self.result.failed, self.result.ended_by = True, state.failure
+
+    def _record(self, metrics: dict[str, float]) -> bool:
+        """Whether the epoch is the best yet."""
         self.result.history.append(metrics)
         self.on_epoch(metrics)
-        if better(self.monitor, metrics[self.monitor], self.result.best_score):
+        is_best = better(self.monitor, metrics[self.monitor], self.result.best_score)
+        if is_best:
             self.result.best_score = metrics[self.monitor]
-            self.result.best_epoch = epoch + 1
-            self.on_best(metrics[self.monitor])
+            self.result.best_epoch = int(metrics["epoch"])
+        return is_best
+
+
+def _counting_callbacks(settings: TrainingSettings) -> dict[str, keras.callbacks.Callback]:
+    """Those whose counts a resumed training must take up, by the names of `training.resume`."""
+    monitor, mode = settings.monitor, DIRECTIONS[settings.monitor]
+    callbacks = {
+        "early": keras.callbacks.EarlyStopping(
+            monitor, patience=settings.patience, mode=mode, restore_best_weights=True
+        )
+    }
+    if settings.schedule == "plateau":
+        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
+            monitor, factor=0.5, patience=settings.plateau_patience, mode=mode
+        )
+    return callbacks
+
+
+def _compiled(
+    model: keras.Model, train: BeatSet, settings: TrainingSettings, steps_per_epoch: int
+) -> keras.Model:
+    network = logits_of(model)
+    network.compile(
+        optimizer=_optimizer(settings, steps_per_epoch),
+        loss=classification_loss(settings, train.class_counts()),
+        # JAX without its compiler runs operation by operation, many times slower.
+        jit_compile=settings.xla or keras.backend.backend() == "jax",
+    )
+    # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
+    network.optimizer.build(network.trainable_variables)
+    return network
 
 
 def _optimizer(settings: TrainingSettings, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -201,7 +259,7 @@ def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def _name_the_end(
     result: FitResult,
-    early: keras.callbacks.EarlyStopping,
+    out_of_patience: bool,
     stop: StopRequest | None,
     settings: TrainingSettings,
 ) -> None:
@@ -209,5 +267,5 @@ def _name_the_end(
         return
     if stop and stop.reason:
         result.ended_by, result.stopped = stop.reason, True
-    elif early.stopped_epoch:
+    elif out_of_patience:
         result.ended_by = f"{settings.monitor} did not improve for {settings.patience} epochs"

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,8 @@ from evaluation.metrics import Scores, better, score
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
-from models.inference import predict
 from training import loop
+from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
 from training.stopping import StopRequest
 from training.tracking import Tracker, open_tracker
@@ -116,7 +117,9 @@ def _train(
     also_keep: Path | None,
     verbose: int,
 ) -> Outcome:
+    started = time.perf_counter()
     material = prepare(settings)
+    tracker.summarise({"data_seconds": time.perf_counter() - started})
     keras.utils.set_random_seed(settings.seed)
     model = build(settings, material.beats.signals.shape[1], len(material.beats.class_names))
     facts = _facts(architecture, settings, material, model)
@@ -125,9 +128,10 @@ def _train(
     record = Recorder(model, facts, settings.monitor, tracker, also_keep)
     result = loop.fit(
         model, material.train, material.validation, settings,
-        on_epoch=record.epoch, on_best=record.best, stop=stop, verbose=verbose,
+        on_epoch=record.epoch, on_best=record.best, stop=stop,
+        state_file=state_file(_identity(facts)), verbose=verbose,
     )  # fmt: skip
-    scores = _score(model, material, result, tracker, architecture)
+    scores = _score(material, result, tracker, architecture)
     record.close(result, scores)
     return Outcome(material.beats.name, material.protocol, scores, result, record.is_new_best)
 
@@ -185,8 +189,21 @@ class Recorder:
             self.tracker.summarise(
                 {f"best_val_f1_{one.name}": one.f1 for one in scores.classes if one.support}
             )
+        if result.resumed_after and not self.is_new_best:
+            self._claim(result)
         if self.is_new_best:
             self._save_model()
+
+    def _claim(self, result: loop.FitResult) -> None:
+        """Know the checkpoint again that this training left before it was interrupted."""
+        path = self.folder / f"{self.facts['architecture']}.json"
+        if result.best_score is None or not path.is_file():
+            return
+        standing = checkpoints.read(path).facts
+        mine = {**self.facts, "score": result.best_score, "epoch": result.best_epoch}
+        same = all(standing.get(key) == mine[key] for key in ("score", "epoch"))
+        if same and _identity(standing) == _identity(mine):
+            self.is_new_best, self.created = True, standing["created"]
 
     def _save_model(self) -> None:
         """Track the best checkpoint, unless another agent has put a better one there since."""
@@ -198,6 +215,12 @@ class Recorder:
 
 
 _LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architecture")
+
+
+_IDENTIFYING_FACTS = (
+    "architecture", "data", "fingerprint", "protocol", "samples", "training_beats",
+    "validation_beats", "backend",
+)  # fmt: skip
 
 
 def _facts(
@@ -227,6 +250,14 @@ def _facts(
     }
 
 
+def _identity(facts: dict) -> dict:
+    """What two trainings share if one may go on from the other's state."""
+    settings = {
+        key: value for key, value in facts.get("settings", {}).items() if key != "tracking"
+    }
+    return {**{key: facts.get(key) for key in _IDENTIFYING_FACTS}, "settings": settings}
+
+
 def _announce(architecture: str, material: Material, model: keras.Model, tracker: Tracker) -> None:
     beats, origin = material.beats, "synthetic beats" if material.beats.is_synthetic else "beats"
     print(
@@ -237,7 +268,6 @@ def _announce(architecture: str, material: Material, model: keras.Model, tracker
 
 
 def _score(
-    model: keras.Model,
     material: Material,
     result: loop.FitResult,
     tracker: Tracker,
@@ -246,19 +276,22 @@ def _score(
     if result.best_score is None:
         return None
     beats = material.validation
-    predicted = predict(model, beats.signals).argmax(axis=1)
     title = f"{architecture}, validation beats of {beats.name}, protocol {material.protocol}"
     labels = np.asarray(beats.labels, int)
-    tracker.confusion(labels, predicted, beats.class_names, title)
-    return score(labels, predicted, beats.class_names)
+    tracker.confusion(labels, result.predicted, beats.class_names, title)
+    return score(labels, result.predicted, beats.class_names)
 
 
 def _pace(result: loop.FitResult) -> dict[str, float]:
-    """Mean seconds per epoch and beats per second, without the first epoch, which compiles."""
-    epochs = result.history[1:] or result.history
+    """Seconds of training and validation; the mean pace of epochs that waited for no compiler."""
+    compiled_in = (0, result.resumed_after)
+    epochs = [row for place, row in enumerate(result.history) if place not in compiled_in]
+    epochs = epochs or result.history
     if not epochs:
         return {}
+    here = result.history[result.resumed_after :]
     return {
+        "fit_seconds": float(sum(epoch["epoch_seconds"] for epoch in here)),
         "seconds_per_epoch": float(np.mean([epoch["epoch_seconds"] for epoch in epochs])),
         "beats_per_second": float(np.mean([epoch["beats_per_second"] for epoch in epochs])),
     }

@@ -101,18 +101,27 @@ class WandbTracker:
     def confusion(
         self, labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...], title: str
     ) -> None:
-        """W&B's own interactive confusion matrix, and the picture that reports show."""
-        # Imported late: a trial should not wait for matplotlib before it trains.
-        from evaluation.plots import confusion_figure
+        """W&B's own interactive confusion matrix, and the picture that reports show.
 
+        Trials of a sweep go without the picture: it costs them more than all else that is logged.
+        """
         plot = wandb.plot.confusion_matrix(
             y_true=labels.tolist(), preds=predicted.tolist(), class_names=list(class_names)
         )
-        figure = confusion_figure(labels, predicted, class_names, title)
+        picture = self._picture(labels, predicted, class_names, title)
+        self.run.log({"confusion_matrix": plot, **picture})
+
+    def _picture(
+        self, labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...], title: str
+    ) -> dict[str, wandb.Image]:
+        if self.run.sweep_id:
+            return {}
+        # Imported late: a trial should not wait for matplotlib.
+        from evaluation.plots import confusion_figure
+
         picture = io.BytesIO()
-        figure.savefig(picture, format="png")
-        image = wandb.Image(Image.open(picture))
-        self.run.log({"confusion_matrix": plot, "confusion_image": image})
+        confusion_figure(labels, predicted, class_names, title).savefig(picture, format="png")
+        return {"confusion_image": wandb.Image(Image.open(picture))}
 
     def save_model(self, files: list[Path], name: str) -> None:
         """The checkpoint's files as one model artifact with the alias `best`."""

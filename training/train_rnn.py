@@ -5,8 +5,10 @@
 W&B sweeps launch it: see `sweeps/rnn_bayes.yaml`.
 """
 
+from collections.abc import Mapping
+
 from models import rnn
-from training import program
+from training import program, sweep_check
 from training.settings import RnnSettings, from_command_line
 from utils.errors import exit_plainly
 
@@ -17,6 +19,11 @@ def main(argv: list[str] | None = None) -> int:
     settings = from_command_line(RnnSettings, argv, about=__doc__)
     outcome = program.run("rnn", rnn.build, settings)
     return program.tell("rnn", outcome)
+
+
+def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
+    """What is wrong with a sweep of this program; see `training.sweep_check`."""
+    return sweep_check.faults(RnnSettings, values, metric)
 
 
 if __name__ == "__main__":

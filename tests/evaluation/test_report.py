@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from evaluation import plots, report
-from evaluation.page import Bar, folded, page, table
 from tests.evaluation.examples import make_assessment, many
+from utils.page import Bar, folded, page, table
 
 FILES = {"report.html", "scores.json", "confusion.png", "curves.png", "per_class.csv",
          "predictions.csv"}  # fmt: skip

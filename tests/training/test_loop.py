@@ -58,6 +58,7 @@ def test_training_learns_and_leaves_the_best_weights(train, validation):
     )
     reached = score(validation.labels, predict(model, validation.signals).argmax(1), AAMI_CLASSES)
     assert np.isclose(reached.macro_f1, result.best_score)
+    assert np.array_equal(result.predicted, predict(model, validation.signals).argmax(1))
     assert result.best_score == max(epoch["val_macro_f1"] for epoch in result.history) > 0.8
     assert told == sorted(told) and told[-1] == result.best_score
     assert [epoch["epoch"] for epoch in seen] == [1, 2, 3, 4]

@@ -4,7 +4,9 @@ import inspect
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from training.tracking import SilentTracker, Tracker, WandbTracker, open_tracker
@@ -44,6 +46,13 @@ def test_silent_means_silent(tmp_path):
 def test_wandb_disabled_by_the_user_is_silent(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert isinstance(open_tracker("auto", job="j", group=None, config={}), SilentTracker)
+
+
+def test_a_trial_of_a_sweep_draws_no_picture():
+    run = SimpleNamespace(sweep_id="abc", rows=[])
+    run.log = run.rows.append
+    WandbTracker(run).confusion(np.arange(5), np.arange(5), tuple("NSVFQ"), "title")
+    assert [list(row) for row in run.rows] == [["confusion_matrix"]]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from evaluation.style import as_svg
+from utils.style import as_svg
 
 STYLE_SHEET = Path(__file__).with_name("page.css")
 
@@ -97,7 +97,7 @@ def table(
 
 
 def picture(figure: Figure, name: str, caption: str) -> str:
-    """A figure drawn with the colours of `evaluation.style`, and what to see in it."""
+    """A figure drawn with the colours of `utils.style`, and what to see in it."""
     svg = as_svg(figure, name).replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
     return f"<figure>\n{svg}\n<figcaption>{html.escape(caption)}</figcaption>\n</figure>"
 

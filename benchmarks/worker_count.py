@@ -1,0 +1,82 @@
+"""Two workers with half of the cores each, or one with all of them?
+
+    python -m benchmarks.worker_count [--trials 4] [--beats 4000]
+
+The same trials, one epoch of the shipped CNN and of the shipped RNN on synthetic beats, run by the
+sweep agent with one worker and with as many as there are cores, twice each in turn; the faster of
+the two counts. Workers are warm, and the time is from the beginning of the second round of trials,
+so the loading of libraries is left out.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from sweeps.storage import connect
+from utils.paths import PROJECT_FOLDER
+
+ROUNDS = 2
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--beats", type=int, default=4000)
+    asked = parser.parse_args()
+    cores = os.cpu_count() or 1
+    headers = f"{f'1 worker, {cores} threads':>24}{f'{cores} workers, 1 thread':>24}"
+    print(f"{f'seconds for {asked.trials} trials':<24}{headers}")
+    for name in ("cnn", "rnn"):
+        times: dict[int, list[float]] = {1: [], cores: []}
+        for _ in range(ROUNDS):
+            for workers in times:
+                with tempfile.TemporaryDirectory() as folder:
+                    times[workers].append(
+                        _seconds(Path(folder), name, workers, asked.trials, asked.beats)
+                    )
+        one, many = min(times[1]), min(times[cores])
+        print(f"{name:<24}{one:24.1f}{many:24.1f}   ({one / many:.2f} times as fast)")
+    return 0
+
+
+def _seconds(folder: Path, name: str, workers: int, trials: int, beats: int) -> float:
+    """From the end of the warm-up trials, one per worker, to the end of the last trial."""
+    settings = yaml.safe_load(
+        (PROJECT_FOLDER / "training" / "best_settings" / f"{name}-mitbih.yaml").read_text()
+    )
+    fixed = {**settings, "data": "synthetic", "train_limit": beats, "epochs": 1}
+    fixed.pop("protocol", None)
+    parameters = {key: {"value": value} for key, value in fixed.items()}
+    parameters["seed"] = {"values": list(range(workers + trials))}
+    file = folder / "sweep.yaml"
+    content = {
+        "program": f"training/train_{name}.py", "name": "workers", "method": "grid",
+        "metric": {"name": "best_val_macro_f1", "goal": "maximize"},
+        "command": ["${env}", "${interpreter}", "-m", f"training.train_{name}", "${args}"],
+        "parameters": parameters,
+    }  # fmt: skip
+    file.write_text(yaml.safe_dump(content))
+    environment = {**os.environ, "HOME": str(folder), "ECG_RUNS": str(folder / "runs")}
+    command = [sys.executable, "-m", "sweeps.agent", str(file), "--workers", str(workers)]
+    subprocess.run(command, cwd=PROJECT_FOLDER, env=environment, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    database = connect(f"sqlite:///{folder}/runs/sweeps/studies.db")
+    study = database.get_study_id_from_name("workers")
+    ends = sorted(
+        trial.datetime_complete.timestamp()
+        for trial in database.get_all_trials(study)
+        if trial.datetime_complete
+    )
+    assert len(ends) == workers + trials and ends[-1] < time.time()
+    return ends[-1] - ends[workers - 1]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

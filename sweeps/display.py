@@ -1,0 +1,188 @@
+"""What a person sees of a running sweep: a live table on a terminal, else lines."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.space import Space
+from sweeps.study import Assignment, Counts
+
+SCREEN_SECONDS = 0.5
+LINES_SECONDS = 60
+ENDED = {
+    TrialState.COMPLETE: "finished", TrialState.PRUNED: "stopped early",
+    TrialState.FAIL: "failed", TrialState.WAITING: "interrupted",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """The state of a study: counts, the best trial, and what runs here with its seconds."""
+
+    counts: Counts
+    best: FrozenTrial | None
+    running: Sequence[tuple[Assignment, float]]
+    workers: int
+
+
+class Display(Protocol):
+    """Where a sweep's progress is shown."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *exception: object) -> None: ...
+    def say(self, text: str) -> None: ...
+    def trouble(self, text: str) -> None: ...
+    def began(self, own: Assignment, space: Space) -> None: ...
+    def ended(
+        self, own: Assignment, state: TrialState, value: float | None, reason: str
+    ) -> None: ...
+    def is_due(self) -> bool: ...
+    def show(self, view: View) -> None: ...
+
+
+class Lines:
+    """One line for each thing that happens, and a summary now and then."""
+
+    def __init__(self) -> None:
+        self._shown = time.monotonic()
+        self._trouble = ""
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def trouble(self, text: str) -> None:
+        if text != self._trouble:
+            self._trouble = text
+            if text:
+                self.say(text)
+
+    def began(self, own: Assignment, space: Space) -> None:
+        again = f" (attempt {own.attempts})" if own.attempts > 1 else ""
+        self.say(f"trial {own.number} began{again}: {settings(own.stored, space)}")
+
+    def ended(self, own: Assignment, state: TrialState, value: float | None, reason: str) -> None:
+        self.say(f"trial {own.number} {outcome(state, value, reason)}")
+
+    def is_due(self) -> bool:
+        return time.monotonic() > self._shown + LINES_SECONDS
+
+    def show(self, view: View) -> None:
+        self._shown = time.monotonic()
+        self.say(headline(view))
+
+
+class Screen(Lines):
+    """A live table below the lines that scroll by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._space: Space | None = None
+        self._began = time.monotonic()
+        self._seconds: dict[int, float] = {}
+
+    def __enter__(self) -> "Screen":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
+
+    def trouble(self, text: str) -> None:
+        self._trouble = text
+
+    def began(self, own: Assignment, space: Space) -> None:
+        self._space = space
+
+    def is_due(self) -> bool:
+        return time.monotonic() > self._shown + SCREEN_SECONDS
+
+    def show(self, view: View) -> None:
+        self._shown = time.monotonic()
+        parts: list[Any] = [self._bar(view), Text(headline(view))]
+        if view.best and self._space:
+            parts.append(Text(f"  {settings(view.best.params, self._space)}", style="dim"))
+        if view.running:
+            parts.append(self._table(view))
+        if self._trouble:
+            parts.append(Text(self._trouble, style="yellow"))
+        self._live.update(Group(*parts), refresh=True)
+
+    def _bar(self, view: View) -> Any:
+        return ProgressBar(total=view.counts.planned, completed=view.counts.done, width=60)
+
+    def _table(self, view: View) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name, side in (("trial", "right"), ("time", "right"), ("log calls", "right"),
+                           ("metric", "right"), ("settings", "left")):  # fmt: skip
+            table.add_column(name, justify=side, no_wrap=name != "settings")  # type: ignore[arg-type]
+        for own, seconds in view.running:
+            value = f"{own.values[-1]:.5g}" if own.values else "-"
+            told = settings(own.stored, self._space) if self._space else ""
+            table.add_row(
+                str(own.number), clock(seconds), str(len(own.values)), value, Text(told, "dim")
+            )
+        return table
+
+
+def headline(view: View) -> str:
+    """Counts, best and time left, in one line."""
+    counts = view.counts
+    of = f" of {counts.planned}" if counts.planned is not None else ""
+    words = [f"{counts.done}{of} trials done ({counts.stopped} stopped early, "
+             f"{counts.failed} failed), {counts.running} running"]  # fmt: skip
+    if view.best:
+        words.append(f"best {view.best.value:.5g} (trial {view.best.number})")
+    if left := time_left(view):
+        words.append(f"about {clock(left)} left")
+    return "; ".join(words)
+
+
+def time_left(view: View) -> float | None:
+    """Seconds until the planned trials are done, at the pace of those that are."""
+    counts = view.counts
+    if counts.planned is None or not counts.seconds_per_trial:
+        return None
+    spent = sum(min(seconds, counts.seconds_per_trial) for _, seconds in view.running)
+    left = (counts.planned - counts.done) * counts.seconds_per_trial - spent
+    return max(left, 0) / max(view.workers, counts.running)
+
+
+def outcome(state: TrialState, value: float | None, reason: str) -> str:
+    """How a trial ended, in words."""
+    number = f" with {value:.6g}" if value is not None else ""
+    return f"{ENDED[state]}{number}" + (f": {reason}" if reason else "")
+
+
+def settings(stored: Any, space: Space) -> str:
+    """The parameters that vary, short."""
+    return ", ".join(f"{one.name}={_short(stored[one.name])}" for one in space.varying)
+
+
+def clock(seconds: float) -> str:
+    """1:05 or 2:03:09."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

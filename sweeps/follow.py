@@ -1,0 +1,224 @@
+"""What a running W&B program logs, read from its offline run as it is written.
+
+`wandb leet inspect --json --follow` is W&B's own reader of the files that an offline run leaves;
+it prints one record a line. So any program that calls `run.log` can be watched, without its help
+and without a server.
+"""
+
+import importlib.util
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweeps import guard
+
+LOOK_SECONDS = 0.1
+# `--follow` looks for new records once a second; at the end the rest is read at once.
+END_SECONDS = 30
+
+
+@dataclass
+class Logged:
+    """What a run has logged so far.
+
+    Attributes:
+        metric: the name of the value to watch.
+        values: its finite values, one per log call that held it.
+        last: its last value, finite or not; None where it was never logged.
+        names: all that was logged.
+        summary: the run's scalars.
+    """
+
+    metric: str | None
+    values: list[float] = field(default_factory=list)
+    last: float | None = None
+    names: set[str] = field(default_factory=set)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, record: dict[str, Any]) -> float | None:
+        """Read one record; the metric's new finite value where it holds one."""
+        kind = record.get("type")
+        if kind == "summary":
+            self.summary |= _scalars(record["summary"].get("update", {}))
+        if kind != "history":
+            return None
+        item = record["history"].get("item", {})
+        self.names |= {name for name in item if not name.startswith("_")}
+        if self.metric is None or self.metric not in item:
+            return None
+        value = _number(item[self.metric])
+        if value is None:
+            return None
+        self.last = value
+        if not math.isfinite(value):
+            return None
+        self.values.append(value)
+        return value
+
+    @property
+    def result(self) -> float | None:
+        """The metric that W&B would sort by: the summary's, else the last one logged."""
+        in_summary = _number(self.summary.get(self.metric)) if self.metric else None
+        return self.last if in_summary is None else in_summary
+
+
+class Follower:
+    """Follows one run in a thread, from before it exists until it has ended."""
+
+    def __init__(
+        self,
+        wandb_folder: Path,
+        run_id: str,
+        metric: str | None,
+        on_value: Callable[[float], None],
+    ):
+        """Begin to follow.
+
+        Args:
+            wandb_folder: the program's WANDB_DIR; older runs with this id must be out of the way.
+            run_id: W&B's.
+            metric: what to watch.
+            on_value: called from the thread with each finite value of the metric.
+        """
+        self.logged = Logged(metric)
+        self._folder, self._run_id, self._on_value = wandb_folder, run_id, on_value
+        self._ended = threading.Event()
+        self._reader: subprocess.Popen | None = None
+        self._taken = 0
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> Logged:
+        """All that the run logged, once its program has ended."""
+        self._ended.set()
+        if self._reader:
+            _kill(self._reader)
+        self._thread.join(END_SECONDS)
+        if folder := run_folder(self._folder, self._run_id):
+            for record in _records(_read(folder)):
+                self._take(record)
+        return self.logged
+
+    def _follow(self) -> None:
+        folder = None
+        while folder is None and not self._ended.is_set():
+            folder = run_folder(self._folder, self._run_id)
+            if folder is None:
+                time.sleep(LOOK_SECONDS)
+        if folder is None or self._ended.is_set():
+            return
+        self._reader, lifeline = _reader(folder)
+        with self._reader:
+            if self._ended.is_set():
+                _kill(self._reader)
+            assert self._reader.stdout is not None
+            for record in _records(self._reader.stdout):
+                self._take(record)
+        os.close(lifeline)
+
+    def _take(self, record: dict[str, Any]) -> None:
+        """Read a record once: the last reading begins at the first record again."""
+        number = record.get("num", self._taken + 1)
+        if number <= self._taken:
+            return
+        self._taken = number
+        value = self.logged.take(record)
+        if value is not None:
+            self._on_value(value)
+
+
+def run_folder(wandb_folder: Path, run_id: str) -> Path | None:
+    """The folder of an offline run that has begun to write; None where there is none yet."""
+    found = [
+        file.parent
+        for file in (wandb_folder / "wandb").glob(f"*run-*-{run_id}/run-{run_id}.wandb")
+    ]
+    return max(found, default=None)
+
+
+def set_aside(wandb_folder: Path, run_id: str) -> None:
+    """Move earlier, interrupted runs with this id out of `wandb sync`'s way."""
+    for folder in (wandb_folder / "wandb").glob(f"*run-*-{run_id}"):
+        target = wandb_folder / "interrupted" / folder.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(target)
+
+
+def _reader(folder: Path) -> tuple[subprocess.Popen, int]:
+    # Never idle out: an epoch may take an hour. Under a guard, as it would outlive a killed agent.
+    command = [*_inspect(folder), "--follow", "--idle-timeout", "0", *_target(folder)]
+    return guard.start(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, errors="replace",
+    )  # fmt: skip
+
+
+def _kill(reader: subprocess.Popen) -> None:
+    try:
+        if reader.poll() is None:
+            os.killpg(reader.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it has ended at this moment
+
+
+def _read(folder: Path) -> list[str]:
+    done = subprocess.run(
+        [*_inspect(folder), *_target(folder)], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="replace", timeout=END_SECONDS,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def _inspect(folder: Path) -> list[str]:
+    """W&B's reader: its compiled part itself where it is found, which starts 20 times as fast."""
+    core = _core()
+    if core:
+        return [str(core), "leet", "inspect", "--no-observability", "--json"]
+    return [sys.executable, "-m", "wandb", "leet", "inspect", "--json"]
+
+
+def _target(folder: Path) -> list[str]:
+    file = next(folder.glob("run-*.wandb"))
+    return ["--run-file", str(file), str(folder.parent)] if _core() else [str(file)]
+
+
+def _core() -> Path | None:
+    package = importlib.util.find_spec("wandb")
+    for place in (package and package.submodule_search_locations) or ():
+        if (file := Path(place) / "bin" / "wandb-core").is_file():
+            return file
+    return None
+
+
+def _records(lines: Any) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue  # a reader that is killed leaves half a line
+
+
+def _scalars(update: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in update.items()
+        if not name.startswith("_") and isinstance(value, bool | int | float | str)
+    }
+
+
+def _number(value: Any) -> float | None:
+    """A logged number; JSON has no NaN, so W&B writes it as text."""
+    if isinstance(value, str) and value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)

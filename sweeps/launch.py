@@ -1,0 +1,135 @@
+"""What a trial's program is given: the command, the environment and the file of W&B's agent."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sweeps.sweep_file import Sweep
+from utils.files import write_whole
+
+ENVIRONMENT_MACRO = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
+# The libraries' own words for the number of threads.
+THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start one trial.
+
+    Attributes:
+        command: the words.
+        environment: all of it.
+        wandb_folder: where W&B keeps the run, `wandb/offline-run-...` below it.
+        run_id: W&B's.
+        log: the file that gets the program's output.
+    """
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    wandb_folder: Path
+    run_id: str
+    log: Path
+
+    @property
+    def added(self) -> dict[str, str]:
+        """What differs from this process' own environment."""
+        return {
+            name: value
+            for name, value in self.environment.items()
+            if os.environ.get(name) != value
+        }
+
+
+def prepare(
+    sweep: Sweep, folder: Path, sweep_id: str, run_id: str, number: int,
+    values: Mapping[str, Any], group: str, threads: int,
+) -> Launch:  # fmt: skip
+    """Write the trial's parameter files and say how to start it.
+
+    Args:
+        sweep: the sweep file.
+        folder: the study's own, with room for W&B's runs, logs and the trials' own files.
+        sweep_id, run_id: W&B's.
+        number: the trial's.
+        values: what the program gets, nested where the sweep file nests.
+        group: W&B's group, so that runs are found together even where W&B knows no such sweep.
+        threads: for the numerical libraries.
+    """
+    folder = folder.resolve()
+    files = folder / "wandb" / f"sweep-{sweep_id}"
+    parameters = files / f"config-{run_id}.yaml"
+    as_json = files / f"config-{run_id}.json"
+    content = {"wandb_version": 1} | {name: {"value": value} for name, value in values.items()}
+    write_whole(parameters, lambda path: path.write_text(yaml.safe_dump(content)))
+    if "${args_json_file}" in sweep.command:
+        write_whole(as_json, lambda path: path.write_text(json.dumps(values)))
+    trial_folder = folder / "trials" / f"{number:04d}"
+    trial_folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "logs" / f"{number:04d}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: str(threads) for name in THREADS} | os.environ
+    environment |= {
+        "WANDB_MODE": "offline",
+        "WANDB_SWEEP_ID": sweep_id,
+        "WANDB_RUN_ID": run_id,
+        "WANDB_SWEEP_PARAM_PATH": str(parameters),
+        "WANDB_DIR": str(folder),
+        "SWEEP_TRIAL_DIR": str(trial_folder),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
+    environment.setdefault("WANDB_RUN_GROUP", group)
+    # Else W&B writes an offline run's log calls down every 15 s: too late to stop it early.
+    environment.setdefault("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
+    for name in ("entity", "project"):
+        if name in sweep.content:
+            environment[f"WANDB_{name.upper()}"] = str(sweep.content[name])
+    return Launch(tuple(words(sweep, values, as_json)), environment, folder, run_id, log)
+
+
+def words(sweep: Sweep, values: Mapping[str, Any], json_file: Path) -> list[str]:
+    """The command with its macros filled in, as W&B's agent fills them."""
+    lists = {
+        "env": ["/usr/bin/env"] if os.name != "nt" else [],
+        "interpreter": ["python"],
+        "program": [sweep.program] if sweep.program else [],
+        "args_json_file": [str(json_file)],
+        **_arguments(values),
+    }
+    filled: list[str] = []
+    for word in sweep.command:
+        if word.startswith("${") and word.endswith("}") and word[2:-1] in lists:
+            filled += lists[word[2:-1]]
+        else:
+            # An unset variable leaves its name, as in W&B's agent.
+            filled.append(ENVIRONMENT_MACRO.sub(lambda m: os.environ.get(m[1], m[1]), word))
+    return filled
+
+
+def _arguments(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The forms in which a command may ask for the parameters."""
+    without_booleans = [
+        f"--{name}" if value is True else f"--{name}={value}"
+        for name, value in values.items()
+        if value is not False
+    ]
+    return {
+        "args": [f"--{name}={value}" for name, value in values.items()],
+        "args_no_hyphens": [f"{name}={value}" for name, value in values.items()],
+        "args_no_equals": [
+            word for name, value in values.items() for word in (f"--{name}", str(value))
+        ],
+        "args_no_boolean_flags": without_booleans,
+        "args_append_hydra": [f"+{name}={value}" for name, value in values.items()],
+        "args_override_hydra": [f"++{name}={value}" for name, value in values.items()],
+        "args_json": [json.dumps(dict(values))],
+    }

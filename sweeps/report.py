@@ -1,0 +1,83 @@
+"""The report of a study of the local sweep engine, as one HTML page and PNG files.
+
+python -m sweeps.report cnn-bayes
+python -m sweeps.report cnn-bayes --out my_report
+"""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import optuna
+from matplotlib.figure import Figure
+
+from sweeps.storage import open_existing
+from sweeps.study_report import page as report_page
+from sweeps.study_report import plots, space_plots, study_table, words
+from sweeps.study_report.findings import Importances, importances
+from sweeps.study_report.study_table import StudyTable
+from utils.errors import exit_plainly
+from utils.files import write_whole
+from utils.paths import runs_folder, shown
+from utils.style import as_png
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Open, read, draw, write, tell; the exit status."""
+    asked = _parse(argv)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = study_table.read(open_existing(asked.study, asked.storage))
+    folder = asked.out or runs_folder() / "sweeps" / study.name / "report"
+    page = write(study, folder)
+    for warning in words.warnings_of(study):
+        print(f"note: {warning}")
+    print(words.best_sentence(study))
+    print(f"report: {shown(page)}")
+    return 0
+
+
+def write(study: StudyTable, folder: Path) -> Path:
+    """Write the page and a PNG of each figure into `folder`; the path of the page."""
+    found = importances(study)
+    figures = draw_all(study, found)
+    for name, figure in figures.items():
+        write_whole(folder / f"{name}.png", partial(Path.write_bytes, data=as_png(figure)))
+    text = report_page.build(study, found, figures)
+    page = folder / "report.html"
+    write_whole(page, lambda file: file.write_text(text, encoding="utf-8"))
+    return page
+
+
+def draw_all(study: StudyTable, found: Importances) -> dict[str, Figure]:
+    """All figures that the study has the trials for, by the name of their file."""
+    if study.scored.empty:
+        return {}
+    order = report_page.by_importance(study, found)
+    figures: dict[str, Figure | None] = {
+        "history": plots.history_figure(study),
+        "early_stopping": plots.early_stopping_figure(study),
+        "importances": plots.importances_figure(found) if found.found else None,
+        "parallel": space_plots.parallel_figure(study, order),
+        "slices": space_plots.slices_figure(study, order),
+        "cost": plots.cost_figure(study),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
+    parser.add_argument("study", help="name of the study")
+    parser.add_argument("--storage", metavar="URL", help="where it is kept; see sweeps/storage.py")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="folder of the report; runs/sweeps/STUDY/report by default",
+    )  # fmt: skip
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

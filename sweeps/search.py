@@ -1,0 +1,213 @@
+"""The search methods: which settings a sweep tries next.
+
+All keep three promises that a resumed or parallel sweep needs: what a trial gets depends on the
+seed, its number and the trials before it, so nothing is drawn twice; every value comes from W&B's
+distribution of its parameter; and a setting that was tried, or is being tried, is not tried again
+while there are others.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.trial import FrozenTrial
+from scipy.stats import qmc
+from threadpoolctl import ThreadpoolController
+
+from sweeps.acquisition import candidates, levelled, log_expected_improvement, representative
+from sweeps.gaussian_process import GaussianProcess, Hyperparameters, fit
+from sweeps.space import Space
+from sweeps.trial_history import IMPUTE, Axes, Scores, TrialHistory
+from utils.errors import InputError
+
+REDRAWS = 50  # before the settings that are left are counted through
+FEW_SETTINGS = 2000  # a space with no more is scored as a whole
+COUNTABLE = 20_000  # settings that can be counted through to find those that are left
+MOST_TRIALS = 200  # that the Gaussian process is shown: its cost grows with their cube
+
+
+class Search(BaseSampler):
+    """What the methods share: one proposal for all parameters together.
+
+    Args:
+        space: what is searched.
+        seed: of this sweep.
+        impute: what failed trials count as; see `TrialHistory`.
+    """
+
+    def __init__(self, space: Space, seed: int, impute: str = "worst"):
+        self.space, self.seed = space, seed
+        self.axes = Axes(space)
+        self.history = TrialHistory(self.axes, impute)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Everything is proposed together."""
+        return self.space.stored
+
+    def sample_relative(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        search_space: dict[str, BaseDistribution],
+    ) -> dict[str, Any]:
+        """The stored values of all parameters, constants included."""
+        self.history.update(study, trial.number)
+        rng = np.random.default_rng((self.seed, trial.number))
+        candidates = itertools.islice(self.propose(study, trial, rng), REDRAWS)
+        first = None
+        for values in candidates:
+            if not self.history.is_tried(values):
+                return values
+            first = first or values
+        return self._untried(rng) or first or self.space.draw(rng)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """A parameter that is asked for by itself; the space's are never."""
+        raise InputError(
+            f"'{param_name}' is no parameter of this sweep; it has {', '.join(self.space.stored)}"
+        )
+
+    def propose(
+        self, study: optuna.Study, trial: FrozenTrial, rng: np.random.Generator
+    ) -> Iterator[dict[str, Any]]:
+        """Stored values, the most wanted first; never ends."""
+        raise NotImplementedError
+
+    def _untried(self, rng: np.random.Generator) -> dict[str, Any] | None:
+        """One of the last settings of a small space; None where all are tried."""
+        if self.axes.count > COUNTABLE:
+            return None
+        every = (self.space.values(places) for places in self.axes.settings())
+        left = [values for values in every if not self.history.is_tried(values)]
+        return left[rng.integers(len(left))] if left else None
+
+
+class RandomSearch(Search):
+    """Independent draws from W&B's distributions."""
+
+    def propose(self, study, trial, rng):
+        while True:
+            yield self.space.draw(rng)
+
+
+class TreeParzenSearch(Search):
+    """Optuna's TPE over all parameters together, with its pending trials as bad ones.
+
+    Bergstra et al., Algorithms for Hyper-Parameter Optimization (2011).
+    """
+
+    def propose(self, study, trial, rng):
+        varying = {one.name: one.stored for one in self.space.varying}
+        while True:
+            seed = int(rng.integers(2**32))
+            parzen = TPESampler(seed=seed, multivariate=True, constant_liar=True)
+            found = parzen.sample_relative(study, trial, varying)
+            values = {**self.space.draw(rng), **found}
+            if np.isfinite(self.axes.places([values])).all():  # else a choice of probability 0
+                yield values
+
+
+class GaussianProcessSearch(Search):
+    """Bayesian optimisation: the largest expected improvement under a Gaussian process.
+
+    Trials that run are believed to return what the process predicts (Ginsbourger et al., Kriging Is
+    Well-Suited to Parallelize Optimization, 2010), so that parallel workers spread out.
+    """
+
+    def __init__(self, space: Space, seed: int, impute: str = "worst"):
+        super().__init__(space, seed, impute)
+        count = max(1, len(space.varying))
+        self._first = min(10, max(5, count // 2 + 2))  # trials before there is something to model
+        self._hyperparameters = Hyperparameters.expected(count)
+        self._fitted_on = 0
+        self._libraries = ThreadpoolController()
+
+    def propose(self, study, trial, rng):
+        scores = self.history.scores(study.direction)
+        if self.axes.each and len(scores.values) < self._first:
+            yield self.space.values(self._spread(trial.number))
+        elif self.axes.each:
+            # The matrices are small: a second thread costs more than it does, most of all where
+            # trainings keep all cores busy.
+            with self._libraries.limit(limits=1, user_api="blas"):
+                wanted = self._wanted(representative(scores, MOST_TRIALS), rng)
+            for places in wanted:
+                yield self.space.values(places)
+        while True:
+            yield self.space.draw(rng)
+
+    def _spread(self, number: int) -> np.ndarray:
+        """The point of a scrambled Sobol sequence for trial `number`."""
+        sobol = qmc.Sobol(len(self.axes.each), seed=self.seed)
+        if number:
+            sobol.fast_forward(number)
+        return sobol.random(1)[0]
+
+    def _wanted(self, scores: Scores, rng: np.random.Generator) -> np.ndarray:
+        """Settings (many, parameters), the most wanted first."""
+        levels = levelled(scores.values)
+        self._fit(scores.places, levels)
+        process = self._process(scores.places, levels)
+        believed = process.predict(scores.places)[0]  # less noisy than the scores themselves
+        if len(scores.pending):
+            places = np.concatenate([scores.places, scores.pending])
+            expected = process.predict(scores.pending)[0]
+            process = self._process(places, np.concatenate([levels, expected]))
+
+        def worth(places: np.ndarray) -> np.ndarray:
+            return log_expected_improvement(*process.predict(places), believed.min())
+
+        if self.axes.count <= FEW_SETTINGS:
+            every = np.array([places for places in self.axes.settings() if self._is_new(places)])
+            return every[np.argsort(-worth(every), kind="stable")] if len(every) else every
+        leaders = scores.places[np.argsort(believed, kind="stable")]
+        return candidates(self.axes, leaders, worth, rng)
+
+    def _is_new(self, places: np.ndarray) -> bool:
+        return not self.history.is_tried(self.space.values(places))
+
+    def _fit(self, places: np.ndarray, levels: np.ndarray) -> None:
+        """Fit the hyperparameters again where there are a tenth more trials than last time."""
+        finished = self.history.finished_count
+        if finished >= 1.1 * self._fitted_on:
+            self._hyperparameters = fit(
+                places, levels, self.axes.is_category, self._hyperparameters
+            )
+            self._fitted_on = finished
+
+    def _process(self, places: np.ndarray, levels: np.ndarray) -> GaussianProcess:
+        return GaussianProcess(places, levels, self.axes.is_category, self._hyperparameters)
+
+
+METHODS = {"random": RandomSearch, "bayes": GaussianProcessSearch, "tpe": TreeParzenSearch}
+
+
+def sampler(method: str, space: Space, seed: int, *, impute: str = "worst") -> BaseSampler:
+    """The search method with this name.
+
+    Args:
+        method: random, bayes or tpe.
+        space: what is searched; trials come from `study.ask(fixed_distributions=space.stored)`.
+        seed: of this sweep; workers and resumed sweeps share it.
+        impute: what a failed trial counts as to `bayes`: worst, best or latest, as W&B has it.
+
+    Raises:
+        InputError: no such method, or no such way to impute.
+    """
+    if method not in METHODS:
+        raise InputError(f"'{method}' is no search method; there are {', '.join(METHODS)}")
+    if impute not in IMPUTE:
+        raise InputError(f"impute is one of {', '.join(IMPUTE)}; got '{impute}'")
+    return METHODS[method](space, seed, impute)

@@ -1,0 +1,150 @@
+"""Where studies live: SQLite in the runs folder, or a database that several machines share."""
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import optuna
+import sqlalchemy
+from optuna.storages import BaseStorage, RDBStorage
+
+from utils.errors import InputError
+from utils.paths import runs_folder
+
+# A worker says so often that it lives, and is taken for dead after so long a silence.
+BEAT_SECONDS = 10
+DEAD_AFTER_SECONDS = 60
+# How long SQLite waits for another writer, and an agent for another agent's turn.
+BUSY_SECONDS = 60
+TURN_SECONDS = 300
+
+
+def default_url() -> str:
+    """SQLite in the runs folder."""
+    return f"sqlite:///{(runs_folder() / 'sweeps' / 'studies.db').resolve()}"
+
+
+def connect(url: str | None = None, dead_after: int = DEAD_AFTER_SECONDS) -> BaseStorage:
+    """Optuna's storage at an SQLAlchemy URL, its tables made where they are missing.
+
+    Args:
+        url: e.g. ``sqlite:///runs/sweeps/studies.db`` or ``postgresql://user@host/name``.
+        dead_after: seconds without a sign of life after which a trial is another worker's.
+
+    Raises:
+        InputError: the URL is none, its driver is missing, or nothing answers there.
+    """
+    address = _parsed(url or default_url())
+    if file := _sqlite_file(address):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Optuna makes its tables without a lock, so two agents that start at once would collide.
+        with exclusive(url, "tables"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats
+            return optuna.storages.get_storage(
+                RDBStorage(
+                    address.render_as_string(hide_password=False),
+                    engine_kwargs=_engine_options(address),
+                    heartbeat_interval=min(BEAT_SECONDS, max(1, dead_after // 4)),
+                    grace_period=dead_after,
+                )
+            )
+    except ImportError as error:
+        raise InputError(f"{_shown(address)}: its driver is missing ({error})") from error
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise InputError(f"the storage {_shown(address)} cannot be used: {error}") from error
+
+
+def open_existing(name: str, url: str | None = None) -> optuna.Study:
+    """The study with this name.
+
+    Raises:
+        InputError: there is no such study; the message lists those that there are.
+    """
+    if (file := _sqlite_file(_parsed(url or default_url()))) and not file.is_file():
+        raise InputError(f"no study '{name}': there is no storage {file} yet; {_FIRST}")
+    storage = connect(url)
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        known = ", ".join(optuna.get_all_study_names(storage)) or f"none; {_FIRST}"
+        raise InputError(f"no study '{name}' in the storage; it has: {known}") from None
+
+
+_FIRST = "`python -m sweeps.agent sweeps/smoke.yaml` makes one"
+
+
+@contextmanager
+def exclusive(url: str | None, name: str) -> Iterator[None]:
+    """Hold what only one agent at a time may do to a study, on whatever machine it runs.
+
+    A lock file beside SQLite's, an advisory lock in PostgreSQL or MySQL: each is freed by the
+    system when its holder dies.
+
+    Raises:
+        InputError: another agent holds it for minutes, or the database has no such locks.
+    """
+    address = _parsed(url or default_url())
+    if file := _sqlite_file(address):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with filelock.FileLock(f"{file}.lock", timeout=TURN_SECONDS):
+                yield
+        except filelock.Timeout as error:
+            raise InputError(f"another agent has held {file}.lock for minutes") from error
+        return
+    take, give = _lock_statements(address, name)
+    engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(take)
+        try:
+            yield
+        finally:
+            if not connection.invalidated:
+                connection.execute(give)
+
+
+def _lock_statements(address: sqlalchemy.URL, name: str) -> tuple:
+    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+    backend = address.get_backend_name()
+    if backend == "postgresql":
+        statements = f"SELECT pg_advisory_lock({key})", f"SELECT pg_advisory_unlock({key})"
+    elif backend in ("mysql", "mariadb"):
+        statements = f"SELECT GET_LOCK('{key}', {TURN_SECONDS})", f"SELECT RELEASE_LOCK('{key}')"
+    else:
+        raise InputError(f"'{backend}' is not supported; use sqlite, postgresql or mysql")
+    return tuple(sqlalchemy.text(statement) for statement in statements)
+
+
+def _parsed(url: str) -> sqlalchemy.URL:
+    try:
+        address = sqlalchemy.make_url(url)
+    except sqlalchemy.exc.ArgumentError:
+        raise InputError(
+            f"'{url}' is no storage; expected e.g. sqlite:///runs/studies.db or "
+            "postgresql://user:password@host/database"
+        ) from None
+    # Plain postgresql:// means psycopg2 to SQLAlchemy; ours is psycopg 3.
+    return address.set(drivername="postgresql+psycopg") if url.startswith(_PLAIN) else address
+
+
+_PLAIN = ("postgresql://", "postgres://")
+
+
+def _sqlite_file(address: sqlalchemy.URL) -> Path | None:
+    if address.get_backend_name() != "sqlite" or address.database in (None, ":memory:"):
+        return None
+    return Path(str(address.database))
+
+
+def _engine_options(address: sqlalchemy.URL) -> dict:
+    if address.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {"pool_pre_ping": True}  # a restarted server's old connections are replaced
+
+
+def _shown(address: sqlalchemy.URL) -> str:
+    return address.render_as_string(hide_password=True)

@@ -1,0 +1,237 @@
+"""What a study says, and what it cannot say: edges of ranges, importances, noise."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from scipy import stats
+
+from sweeps.study_report.study_table import FINISHED, Scale, StudyTable, shown_value
+
+EDGE_SHARE = 0.05
+TOP = 5
+ENOUGH_TRIALS = 10
+# A random sample of so many says the same, and keeps the forest to some seconds.
+MOST_TRIALS = 600
+YARDSTICKS = 8
+YARDSTICK = "random numbers "  # no YAML name of a setting has a space
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A parameter whose best value lies at an end of its range.
+
+    Attributes:
+        scale: the parameter.
+        value: that of the best trial.
+        is_upper: at the upper end or last choice.
+        others: how many of the `top` best trials, the best among them, lie at the same end.
+        top: how many trials were looked at.
+    """
+
+    scale: Scale
+    value: Any
+    is_upper: bool
+    others: int
+    top: int
+
+    def phrase(self) -> str:
+        """Parameter, value, range, and how many of the best lie there."""
+        low, high = self.scale.low, self.scale.high
+        if self.scale.choices:
+            low, high = self.scale.choices[0], self.scale.choices[-1]
+        kind = "list" if self.scale.choices else "log range" if self.scale.is_log else "range"
+        return (
+            f"{self.scale.name} {shown_value(self.value)} at the "
+            f"{'upper' if self.is_upper else 'lower'} end of its {kind} {shown_value(low)} to "
+            f"{shown_value(high)} ({self.others} of the best {self.top} trials)"
+        )
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much of the spread of scores one parameter explains by itself.
+
+    Attributes:
+        name: of the parameter.
+        share: of the variance of the scores' ranks, 0 to 1.
+        correlation: Spearman's, positive where higher values go with better scores; None for
+            unordered choices.
+    """
+
+    name: str
+    share: float
+    correlation: float | None
+
+
+@dataclass(frozen=True)
+class Importances:
+    """The importances, or why there are none.
+
+    Attributes:
+        found: the most important first; empty where `why_not` says why.
+        yardstick: the largest share that a parameter of random numbers reaches; less than that
+            cannot be told from chance.
+        trials: how many were used.
+    """
+
+    found: tuple[Importance, ...]
+    yardstick: float = 0.0
+    trials: int = 0
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class SeedNoise:
+    """How much scores differ between seeds alone.
+
+    Attributes:
+        deviation: the pooled standard deviation within groups of equal settings.
+        groups: how many such groups there are.
+    """
+
+    deviation: float
+    groups: int
+
+
+def edges(table: StudyTable) -> list[Edge]:
+    """The parameters whose best value lies in the outer EDGE_SHARE of the range, or first or last.
+
+    Those where most of the best trials agree come first. Two choices have no inside, so lists of
+    two are left out, as are unordered ones.
+    """
+    found = []
+    best = table.ranked.index[:TOP]
+    for scale in table.scales:
+        places = [_edge_place(scale, table.values.at[number, scale.name]) for number in best]
+        if not places or not places[0]:
+            continue
+        value = table.values.at[best[0], scale.name]
+        found.append(
+            Edge(scale, value, places[0] > 0, places.count(places[0]), len(places))
+        )  # fmt: skip
+    return sorted(found, key=lambda edge: -edge.others)
+
+
+def _edge_place(scale: Scale, value: Any) -> int:
+    """-1 at the lower end, 1 at the upper end, else 0."""
+    if not scale.is_ordered or scale.is_seed or scale.steps == 1 or value is None:
+        return 0
+    place = scale.place(value)
+    # Of few values the first and the last count; a twentieth of the way holds no others.
+    is_fine = not scale.choices and not 0 < scale.steps <= 1 / EDGE_SHARE
+    margin = EDGE_SHARE if is_fine else 1e-9
+    return int(place >= 1 - margin) - int(place <= margin)
+
+
+def importances(table: StudyTable) -> Importances:
+    """Functional ANOVA of the scores' ranks over finished and stopped trials.
+
+    Ranks, so that a few trials that went astray do not decide; stopped trials count with their
+    last value, since leaving them out would hide the very settings that made them bad. The
+    parameters of random numbers that serve as yardstick follow the shadow features of Kursa and
+    Rudnicki, Feature Selection with the Boruta Package (2010); the decomposition is that of
+    Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance
+    (2014), as Optuna computes it.
+    """
+    scored = table.scored[table.scored["has_settings"]]
+    if len(scored) > MOST_TRIALS:
+        scored = scored.sample(MOST_TRIALS, random_state=SEED)
+    finished = int((scored["state"] == FINISHED).sum())
+    if not table.scales:
+        return Importances((), why_not="No parameter varies.")
+    if finished < ENOUGH_TRIALS:
+        return Importances(
+            (),
+            why_not=(f"{_trials(finished)} finished; importances need {ENOUGH_TRIALS} or more."),
+        )
+    if scored["score"].nunique() < 2:
+        return Importances((), why_not="All trials scored the same.")
+    return _fanova(table, scored)
+
+
+def _trials(count: int) -> str:
+    return f"{count:,} trial{'' if count == 1 else 's'}"
+
+
+def _fanova(table: StudyTable, scored: pd.DataFrame) -> Importances:
+    ranks = scored["score"].rank() * (1 if table.is_maximised else -1)
+    columns = {
+        scale.name: _column(scale, table.values.loc[scored.index]) for scale in table.scales
+    }
+    spaces = {scale.name: _space(scale) for scale in table.scales}
+    rng = np.random.default_rng(SEED)
+    for number in range(YARDSTICKS):
+        columns[f"{YARDSTICK}{number}"] = rng.random(len(scored)).tolist()
+        spaces[f"{YARDSTICK}{number}"] = FloatDistribution(0, 1)
+    shares = _shares(columns, spaces, ranks.tolist())
+    found = [
+        Importance(scale.name, shares[scale.name], _correlation(scale, columns[scale.name], ranks))
+        for scale in table.scales
+    ]
+    yardstick = max(share for name, share in shares.items() if name.startswith(YARDSTICK))
+    return Importances(
+        tuple(sorted(found, key=lambda one: -one.share)), yardstick, len(scored)
+    )  # fmt: skip
+
+
+def _shares(
+    columns: dict[str, list], spaces: dict[str, BaseDistribution], ranks: list[float]
+) -> dict[str, float]:
+    """The main effects, as shares of the variance."""
+    study = optuna.create_study()
+    study.add_trials(
+        optuna.trial.create_trial(
+            value=rank, distributions=spaces,
+            params={name: column[place] for name, column in columns.items()},
+        )
+        for place, rank in enumerate(ranks)
+    )  # fmt: skip
+    return get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=SEED))
+
+
+def _column(scale: Scale, values: pd.DataFrame) -> list:
+    """Numbers that a tree can split: places in a range, or the number of the choice."""
+    places = [scale.place(value) for value in values[scale.name]]
+    return (
+        [round(place * (len(scale.choices) - 1)) for place in places] if scale.choices else places
+    )
+
+
+def _space(scale: Scale) -> BaseDistribution:
+    if not scale.choices:
+        return FloatDistribution(0, 1)
+    if scale.is_ordered:
+        return IntDistribution(0, len(scale.choices) - 1)
+    return CategoricalDistribution(range(len(scale.choices)))
+
+
+def _correlation(scale: Scale, column: list, ranks: pd.Series) -> float | None:
+    if not scale.is_ordered or len(set(column)) < 2:
+        return None
+    return float(stats.spearmanr(column, ranks).statistic)
+
+
+def seed_noise(table: StudyTable) -> SeedNoise | None:
+    """The spread between finished trials that differ in their seeds alone, where there are any."""
+    others = [scale.name for scale in table.scales if not scale.is_seed]
+    if len(others) == len(table.scales):
+        return None
+    finished = table.ranked[table.ranked["has_settings"]]
+    keys = table.values.loc[finished.index, others].map(repr).agg("|".join, axis=1)
+    groups = [one["score"] for _key, one in finished.groupby(keys) if len(one) > 1]
+    if not groups:
+        return None
+    variance = sum(((one - one.mean()) ** 2).sum() for one in groups)
+    freedom = sum(len(one) - 1 for one in groups)
+    return SeedNoise(float(np.sqrt(variance / freedom)), len(groups))

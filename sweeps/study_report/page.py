@@ -1,0 +1,142 @@
+"""The report of a study as one HTML page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sweeps.study_report.findings import Importances, seed_noise
+from sweeps.study_report.study_table import FAILED, StudyTable, shortened, shown_value
+from sweeps.study_report.words import captions, lead, luck, shown_score, warnings_of
+from utils.page import Cell, footer, heading, note, page, picture, table
+from utils.paths import shown
+
+TOP = 10
+MOST_FAILURES = 30
+LONGEST_VALUE = 40
+FAILURE_HEADERS = ("trial", "reason", "repeated by", "attempts", "host", "output")
+LONGEST_REASON = 100
+
+
+def build(study: StudyTable, importances: Importances, figures: Mapping[str, Figure]) -> str:
+    """The page.
+
+    Args:
+        study: all trials.
+        importances: of the parameters.
+        figures: those that could be drawn, by name: history, early_stopping, parallel,
+            importances, slices, cost.
+    """
+    texts = captions(study, importances)
+    order = ("history", "early_stopping", "importances", "parallel", "slices", "cost")
+    pictures = {
+        name: picture(figures[name], name, texts[name]) for name in order if name in figures
+    }
+    if importances.why_not and study.scales and len(study.scored):
+        pictures["importances"] = note(f"No importances: {importances.why_not}")
+    return page(
+        study.name,
+        lead(study),
+        [
+            *_description(study),
+            *_top(study, by_importance(study, importances)),
+            *(pictures[name] for name in order if name in pictures),
+            *_failures(study),
+            *_constants(study),
+            footer("Made by sweeps/report.py of Beatsweep."),
+        ],
+        warnings=warnings_of(study),
+    )
+
+
+def _description(study: StudyTable) -> list[str]:
+    text = study.sweep.get("description")
+    return [note(" ".join(str(text).split()))] if text else []
+
+
+def by_importance(study: StudyTable, importances: Importances) -> list[str]:
+    """The parameters that vary, the most important first; as defined where that is not known."""
+    return [one.name for one in importances.found] or [scale.name for scale in study.scales]
+
+
+def _top(study: StudyTable, names: list[str]) -> list[str]:
+    if study.ranked.empty:
+        return [note("No trial has finished, so there is no ranking.")]
+    head = study.ranked.head(TOP)
+    rows = [
+        _top_row(study, names, rank, number) for rank, number in enumerate(head.index, start=1)
+    ]
+    headers = ["rank", "trial", study.metric, "seconds", *names]
+    return [
+        heading(f"The best {len(rows)} finished trials" if len(rows) > 1 else "The one finished"),
+        table(headers, rows, text_columns=0),
+        note(luck(study, seed_noise(study))),
+    ]  # fmt: skip
+
+
+def _top_row(study: StudyTable, names: list[str], rank: int, number: int) -> list[Cell]:
+    row = study.ranked.loc[number]
+    seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:,.0f}"
+    has_settings = bool(row["has_settings"])
+    return [
+        rank, str(number), shown_score(row["score"]), seconds,
+        *(
+            shortened(shown_value(study.values.at[number, name]), LONGEST_VALUE)
+            if has_settings else "?"
+            for name in names
+        ),
+    ]  # fmt: skip
+
+
+def _failures(study: StudyTable) -> list[str]:
+    failed = study.trials[study.trials["state"] == FAILED]
+    if failed.empty:
+        return []
+    repeats = study.trials["retry_of"].dropna().astype(int)
+    again = {of: number for number, of in repeats.items()}
+    rows = [
+        [
+            str(number),
+            _text(row["reason"], "not told"),
+            _retried(study, again.get(number)),
+            _count(row["attempts"]),
+            _text(row["host"]),
+            shown(Path(row["log"])) if isinstance(row["log"], str) else "",
+        ]
+        for number, row in failed.tail(MOST_FAILURES).iterrows()
+    ]
+    left_out = len(failed) - len(rows)
+    reasons = failed["reason"].fillna("not told").value_counts()
+    common = "; ".join(f"{shortened(str(why), 80)} ({n:,})" for why, n in reasons.head(5).items())
+    return [
+        heading("Failures"),
+        _without_empty_columns(FAILURE_HEADERS, rows),
+        *([note(f"The last {len(rows)} of {len(failed):,}. By reason: {common}.")]
+          if left_out else []),
+    ]  # fmt: skip
+
+
+def _without_empty_columns(headers: tuple[str, ...], rows: list[list[str]]) -> str:
+    kept = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    cells = [[row[place] for place in kept] for row in rows]
+    return table([headers[place] for place in kept], cells, text_columns=len(kept))
+
+
+def _text(value: object, otherwise: str = "") -> str:
+    return shortened(value, LONGEST_REASON) if isinstance(value, str) and value else otherwise
+
+
+def _count(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.0f}"
+
+
+def _retried(study: StudyTable, number: int | None) -> str:
+    return "" if number is None else f"trial {number}: {study.trials.at[number, 'state']}"
+
+
+def _constants(study: StudyTable) -> list[str]:
+    if not study.constants:
+        return []
+    text = ", ".join(f"{name} {shown_value(value)}" for name, value in study.constants.items())
+    return [heading("Held constant"), note(f"{text}.")]

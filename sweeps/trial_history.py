@@ -1,0 +1,250 @@
+"""What a search method knows: the trials so far as arrays of quantiles and scores."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.space import Choice, Number, Parameter, Space, Whole
+
+IMPUTE = ("worst", "best", "latest")
+# A parameter with more values is searched as if it were continuous; its values stay what they are.
+MANY_VALUES = 1000
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A varying parameter as a search sees it.
+
+    Attributes:
+        parameter: what it stands for.
+        levels: the quantiles of its values, rising; None for a continuous parameter.
+        ends: where in [0, 1] each value's share ends.
+    """
+
+    parameter: Parameter
+    levels: np.ndarray | None
+    ends: np.ndarray | None
+
+    @classmethod
+    def of(cls, parameter: Parameter) -> "Axis":
+        values = _values(parameter)
+        if values is None:
+            return cls(parameter, None, None)
+        levels = _places(parameter, values)
+        if isinstance(parameter, Number):
+            ends = _quantiles(parameter, np.asarray(values, float) + parameter.step / 2)
+        elif isinstance(parameter, Choice):
+            shares = dict(zip(parameter.choices, parameter.probabilities, strict=True))
+            ends = np.cumsum([shares[one] for one in values])
+        else:
+            ends = np.arange(1, len(values) + 1) / len(values)
+        return cls(parameter, levels, ends)
+
+    @property
+    def is_category(self) -> bool:
+        """Whether its values have no order."""
+        return isinstance(self.parameter, Choice) and not self.parameter.is_ordered
+
+    @property
+    def count(self) -> float:
+        """How many values it has."""
+        return math.inf if self.levels is None else len(self.levels)
+
+    def snap(self, places: np.ndarray) -> np.ndarray:
+        """The quantiles of the values that are drawn at `places`."""
+        if self.levels is None or self.ends is None:
+            return places
+        found = np.searchsorted(self.ends, places, side="right")
+        return self.levels[np.minimum(found, len(self.levels) - 1)]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """All varying parameters of a space."""
+
+    space: Space
+
+    @cached_property
+    def each(self) -> tuple[Axis, ...]:
+        return tuple(Axis.of(one) for one in self.space.varying)
+
+    @cached_property
+    def is_category(self) -> np.ndarray:
+        return np.array([one.is_category for one in self.each], bool)
+
+    @cached_property
+    def count(self) -> float:
+        """How many settings there are."""
+        return math.prod(one.count for one in self.each)
+
+    def snap(self, places: np.ndarray) -> np.ndarray:
+        """(settings, parameters) -> the same, at the quantiles of real values."""
+        return np.stack(
+            [axis.snap(column) for axis, column in zip(self.each, places.T, strict=True)], axis=1
+        ).reshape(places.shape)
+
+    def places(self, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """(settings, parameters) of stored values; NaN where a value is not in the space."""
+        columns = [
+            _places(one, [each[one.name] for each in settings]) for one in self.space.varying
+        ]
+        return np.array(columns, float).reshape(len(columns), len(settings)).T
+
+    def settings(self) -> Iterator[np.ndarray]:
+        """The quantiles of every setting of a space without continuous parameters."""
+        levels = [one.levels for one in self.each if one.levels is not None]
+        for places in itertools.product(*levels):
+            yield np.array(places)
+
+    def key(self, values: Mapping[str, Any]) -> tuple:
+        """What tells two settings apart."""
+        return tuple(values[one.name] for one in self.space.varying)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Trials that count, and what they are worth; smaller is better.
+
+    Attributes:
+        places: (trials, parameters).
+        values: (trials,), finite; failed trials' are imputed.
+        pending: (trials, parameters) of those that run or wait.
+    """
+
+    places: np.ndarray
+    values: np.ndarray
+    pending: np.ndarray
+
+
+@dataclass
+class TrialHistory:
+    """The trials of one study; finished ones are read once.
+
+    Attributes:
+        axes: of the space.
+        impute: what a failed trial counts as: `worst` or `best` of the finished ones, or `latest`,
+            the last value that the trial itself reported (W&B's `metric.impute`).
+    """
+
+    axes: Axes
+    impute: str
+    tried: set[tuple] = field(default_factory=set)
+    _known: set[int] = field(default_factory=set)
+    _places: list[np.ndarray] = field(default_factory=list)
+    _values: list[float] = field(default_factory=list)
+    _latest: list[float] = field(default_factory=list)
+    _pending: list[FrozenTrial] = field(default_factory=list)
+
+    def update(self, study: optuna.Study, current: int) -> None:
+        """Read what happened since the last call; `current` is the number of the trial to come."""
+        trials = study.get_trials(deepcopy=False)
+        new = [one for one in trials if one.number not in self._known and one.number != current]
+        finished = [one for one in new if one.state.is_finished()]
+        self._known |= {one.number for one in finished}
+        self._pending = [one for one in new if not one.state.is_finished() and self._fits(one)]
+        self._remember([one for one in finished if self._fits(one)])
+
+    @property
+    def finished_count(self) -> int:
+        """How many trials have ended, failures included."""
+        return len(self._values)
+
+    def is_tried(self, values: Mapping[str, Any]) -> bool:
+        """Whether a trial has, or had, these values."""
+        key = self.axes.key(values)
+        return key in self.tried or any(key == self._key(one) for one in self._pending)
+
+    def scores(self, direction: StudyDirection) -> Scores:
+        """All trials of use; none where no trial has a finite value yet."""
+        sign = -1 if direction == StudyDirection.MAXIMIZE else 1
+        values, latest = sign * np.array(self._values), sign * np.array(self._latest)
+        known = np.isfinite(values)
+        width = len(self.axes.each)
+        pending = self.axes.places([_params(one) for one in self._pending]).reshape(-1, width)
+        if not known.any():
+            return Scores(np.empty((0, width)), np.empty(0), pending)
+        worst, best = values[known].max(), values[known].min()
+        filled = np.full(len(values), best if self.impute == "best" else worst)
+        if self.impute == "latest":
+            filled = np.where(np.isfinite(latest), latest, worst)
+        return Scores(np.array(self._places), np.where(known, values, filled), pending)
+
+    def _remember(self, trials: list[FrozenTrial]) -> None:
+        settings = [_params(one) for one in trials]
+        self._places.extend(self.axes.places(settings))
+        for trial, values in zip(trials, settings, strict=True):
+            self.tried.add(self.axes.key(values))
+            latest = _last(trial)
+            value = {
+                TrialState.COMPLETE: trial.value if trial.state == TrialState.COMPLETE else None,
+                TrialState.PRUNED: latest,
+            }.get(trial.state)
+            self._values.append(math.nan if value is None else value)
+            self._latest.append(latest)
+
+    def _key(self, trial: FrozenTrial) -> tuple:
+        return self.axes.key(_params(trial))
+
+    def _fits(self, trial: FrozenTrial) -> bool:
+        """Whether a trial has a value of this space for every parameter."""
+        params = _params(trial)
+        if any(one.name not in params for one in self.axes.space.varying):
+            return False
+        return bool(np.isfinite(self.axes.places([params])).all())
+
+
+def _params(trial: FrozenTrial) -> dict[str, Any]:
+    """A trial's values; Optuna keeps those of a waiting one apart."""
+    return trial.params or trial.system_attrs.get("fixed_params", {})
+
+
+def _last(trial: FrozenTrial) -> float:
+    """The last finite value that a trial reported; NaN where there is none."""
+    reported = sorted(trial.intermediate_values.items(), reverse=True)
+    return next((value for _, value in reported if math.isfinite(value)), math.nan)
+
+
+def _values(parameter: Parameter) -> Sequence[Any] | None:
+    """All values of a parameter in the order of their quantiles; None for very many."""
+    if isinstance(parameter, Choice):
+        possible = zip(parameter.choices, parameter.probabilities, strict=True)
+        return sorted((one for one, share in possible if share > 0), key=parameter.place)
+    if isinstance(parameter, Whole):
+        few = parameter.high - parameter.low < MANY_VALUES
+        return range(parameter.low, parameter.high + 1) if few else None
+    if isinstance(parameter, Number) and parameter.step:
+        steps = round((parameter.high - parameter.low) / parameter.step)
+        if steps < MANY_VALUES:
+            return [
+                type(parameter.step)(float(f"{parameter.low + i * parameter.step:.12g}"))
+                for i in range(steps + 1)
+            ]
+    return None
+
+
+def _places(parameter: Parameter, values: Sequence[Any]) -> np.ndarray:
+    """`parameter.place` of many values at once; NaN for what is no value of it."""
+    if isinstance(parameter, Choice):
+        shares = zip(parameter.choices, parameter.probabilities, strict=True)
+        known = {one: parameter.place(one) for one, share in shares if share > 0}
+        return np.array([known.get(value, math.nan) for value in values])
+    numbers = np.asarray(values, float)
+    if isinstance(parameter, Whole):
+        places = (numbers - parameter.low + 0.5) / (parameter.high - parameter.low + 1)
+        return np.where((places > 0) & (places < 1), places, math.nan)
+    assert isinstance(parameter, Number)
+    inside = (numbers >= parameter.low) & (numbers <= parameter.high)
+    return np.where(inside, _quantiles(parameter, numbers), math.nan)
+
+
+def _quantiles(parameter: Number, numbers: np.ndarray) -> np.ndarray:
+    inner = np.log(np.maximum(numbers, 1e-300)) if parameter.is_log else numbers
+    return np.clip(parameter.law.cdf(inner), 0, 1)

@@ -1,0 +1,137 @@
+"""A process that runs a training program's `main(argv)` again and again, for the sweep agent.
+
+    python -m sweeps.warm_worker MODULE
+
+Orders come as JSON lines on standard input, answers go out on standard output:
+`{"check": {name: [values]}, "metric": name}` -> `{"faults": [[name, sentence]]}` (or
+`{"reason": sentence}` where the program cannot be loaded) and
+`{"run": [arguments], "environment": {...}, "log": path}` -> `{"status": 0, "memory_mb": 900}`.
+When standard input closes, the agent is gone, and the worker ends with all its children.
+"""
+
+import gc
+import importlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import psutil
+
+
+def main(argv: list[str]) -> int:
+    """Serve until standard input closes."""
+    (module_name,) = argv
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the libraries print is no answer
+    orders: queue.Queue[dict[str, Any]] = queue.Queue()
+    threading.Thread(target=_listen, args=(sys.stdin, orders), daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop that came after its trial's end
+    sys.path.insert(0, os.getcwd())  # as `python -m` has it
+
+    def program(arguments: list[str]) -> int | None:
+        return importlib.import_module(module_name).main(arguments)
+
+    while True:
+        order = orders.get()
+        if "check" in order:
+            _answer(answers, _check(module_name, order))
+        else:
+            status = run(program, order["run"], order["environment"], Path(order["log"]))
+            _clean_up()
+            _answer(answers, {"status": status, "memory_mb": _memory_mb()})
+
+
+def run(
+    program: Callable[[list[str]], int | None],
+    arguments: list[str],
+    environment: Mapping[str, str],
+    log: Path,
+) -> int:
+    """One trial: the program's exit status, its output in `log`."""
+    with _surroundings(environment, log):
+        try:
+            signal.signal(signal.SIGTERM, _interrupt)
+            return program(arguments) or 0
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
+        except KeyboardInterrupt:
+            return 128 + signal.SIGTERM
+        except Exception:
+            traceback.print_exc()
+            return 1
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextmanager
+def _surroundings(environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """The trial's environment variables and its log as output, both put back afterwards."""
+    before = dict(os.environ)
+    saved = [os.dup(1), os.dup(2)]
+    with log.open("ab", buffering=0) as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, copy in enumerate(saved, start=1):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _clean_up() -> None:
+    """Forget the trial. The libraries are asked only where the program has loaded them."""
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].teardown()  # else it keeps this trial's run id
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session(free_memory=False)  # gc.collect() does it
+    gc.collect()
+
+
+def _check(module_name: str, order: Mapping[str, Any]) -> dict[str, Any]:
+    """What the program says against the sweep; nothing where it cannot be asked."""
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        traceback.print_exc()
+        return {"reason": f"{type(error).__name__}: {error}"}
+    check = getattr(module, "check_sweep", None)
+    return {"faults": check(order["check"], order["metric"]) if check else []}
+
+
+def _listen(source: TextIO, orders: queue.Queue) -> None:
+    for line in source:
+        orders.put(json.loads(line))
+    os.killpg(0, signal.SIGKILL)
+
+
+def _answer(answers: TextIO, content: Mapping[str, Any]) -> None:
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()
+
+
+def _interrupt(*_arguments: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _memory_mb() -> float:
+    return psutil.Process().memory_info().rss / 2**20
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

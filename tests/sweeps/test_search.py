@@ -1,0 +1,299 @@
+"""Every search method keeps its promises: values, repeats, pending and failed trials, speed."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
+
+from sweeps import space
+from sweeps.acquisition import log_expected_improvement
+from sweeps.gaussian_process import GaussianProcess, Hyperparameters, fit
+from sweeps.search import METHODS, GaussianProcessSearch, sampler
+from sweeps.space import Space
+from sweeps.trial_history import Axes, TrialHistory
+from utils.errors import InputError
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+every_method = pytest.mark.parametrize("method", METHODS)
+
+EVERY_KIND = Space((
+    space.constant("epochs", 12),
+    space.categorical("block", ["plain", "residual", "dense"]),
+    space.categorical("width", [16, 32, 64]),
+    space.categorical("gate", [True, False]),
+    space.categorical("layers", [[64], [64, 32], None]),
+    space.categorical("bits", [8, 16, 32], [0.5, 0.0, 0.5]),
+    space.int_uniform("model.stages", 2, 5),
+    *(
+        space.number(name, name, options)
+        for name, options in {
+            "uniform": {"min": -1.0, "max": 2.0},
+            "q_uniform": {"min": 0.0, "max": 0.5, "q": 0.1},
+            "log_uniform": {"min": -9.0, "max": -2.0},
+            "q_log_uniform_values": {"min": 1, "max": 100, "q": 5},
+            "inv_log_uniform_values": {"min": 1e-4, "max": 1e-1},
+            "normal": {"mu": 3.0, "sigma": 2.0},
+            "q_normal": {"mu": 0.0, "sigma": 10.0, "q": 1},
+            "log_normal": {"mu": 0.0, "sigma": 1.0},
+            "beta": {"a": 2.0, "b": 5.0},
+            "q_beta": {"a": 2.0, "b": 5.0, "q": 0.25},
+        }.items()
+    ),
+))  # fmt: skip
+PLANE = Space(tuple(space.number(name, "uniform", {"min": 0.0, "max": 1.0}) for name in "xy"))
+CELLS = Space((space.categorical("a", [1, 2, 3]), space.categorical("b", ["p", "q", "r", "s"])))
+
+Score = Callable[[Mapping[str, Any]], float]
+
+
+def a_study(direction: str = "minimize") -> optuna.Study:
+    return optuna.create_study(direction=direction)
+
+
+def ask(study: optuna.Study, search, of: Space) -> optuna.Trial:
+    study.sampler = search
+    return study.ask(fixed_distributions=of.stored)
+
+
+def run(study: optuna.Study, search, of: Space, score: Score, trials: int) -> list[dict]:
+    """Ask and tell; the settings that were tried."""
+    tried = []
+    for _ in range(trials):
+        trial = ask(study, search, of)
+        tried.append(trial.params)
+        study.tell(trial, score(trial.params))
+    return tried
+
+
+def add(study: optuna.Study, of: Space, params: dict, state: TrialState, value=None, reported=()):
+    """Put a trial into the study as if a worker had run it."""
+    study.add_trial(
+        create_trial(
+            state=state, params=params, distributions=of.stored, value=value,
+            intermediate_values=dict(enumerate(reported)),
+        )
+    )  # fmt: skip
+
+
+def bowl(params: Mapping[str, Any]) -> float:
+    return (params["x"] - 0.3) ** 2 + (params["y"] - 0.8) ** 2
+
+
+@every_method
+def test_values_lie_in_their_distributions(method: str):
+    study = a_study()
+    rng = np.random.default_rng(0)
+    tried = run(study, sampler(method, EVERY_KIND, 1), EVERY_KIND, lambda _: rng.random(), 16)
+    for params in tried:
+        assert set(params) == set(EVERY_KIND.stored)
+        assert params["epochs"] == 12
+        assert params["bits"] in (8, 32)  # 16 has no probability
+        for name, distribution in EVERY_KIND.stored.items():
+            assert distribution._contains(distribution.to_internal_repr(params[name])), name
+        for name, step in {"q_uniform": 0.1, "q_normal": 1, "q_beta": 0.25}.items():
+            assert params[name] / step == pytest.approx(round(params[name] / step))
+        assert EVERY_KIND.reals(params)["layers"] in ([64], [64, 32], None)
+
+
+def test_axes_agree_with_the_space_about_every_place():
+    axes = Axes(EVERY_KIND)
+    drawn = np.random.default_rng(0).random((200, len(EVERY_KIND.varying)))
+    settings = [EVERY_KIND.values(places) for places in drawn]
+    snapped = axes.snap(drawn)
+    for places, values in zip(snapped, settings, strict=True):
+        assert EVERY_KIND.values(places) == pytest.approx(values)
+    assert axes.places(settings) == pytest.approx(snapped, abs=1e-6)
+
+
+def test_what_is_not_in_the_space_has_no_place():
+    odd = {"a": 7, "b": "p"}
+    assert np.isnan(Axes(CELLS).places([odd])[0, 0])
+    study = a_study()
+    stored = {"a": optuna.distributions.IntDistribution(0, 9), "b": CELLS.stored["b"]}
+    study.add_trial(create_trial(params=odd, distributions=stored, value=0.0))
+    assert ask(study, sampler("bayes", CELLS, 0), CELLS).params["a"] in (1, 2, 3)
+
+
+@every_method
+def test_a_resumed_process_draws_nothing_twice(method: str):
+    study = a_study()
+    first = run(study, sampler(method, PLANE, 5), PLANE, bowl, 8)
+    second = run(study, sampler(method, PLANE, 5), PLANE, bowl, 8)
+    assert len({tuple(one.values()) for one in first + second}) == 16
+
+
+@every_method
+def test_the_same_trials_lead_to_the_same_suggestion(method: str):
+    tried = [run(a_study(), sampler(method, PLANE, 5), PLANE, bowl, 14) for _ in range(2)]
+    assert tried[0] == tried[1]
+    other = run(a_study(), sampler(method, PLANE, 6), PLANE, bowl, 14)
+    assert other != tried[0]
+
+
+@every_method
+def test_nothing_is_tried_twice_while_there_is_something_else(method: str):
+    study = a_study()
+    tried = run(study, sampler(method, CELLS, 0), CELLS, lambda p: p["a"], 12)
+    assert len({tuple(one.values()) for one in tried}) == 12
+    assert run(study, sampler(method, CELLS, 0), CELLS, lambda p: p["a"], 1)  # then again
+
+
+@every_method
+def test_trials_that_run_or_wait_are_not_repeated(method: str):
+    study = a_study()
+    study.enqueue_trial({"a": 1, "b": "p"})
+    search = sampler(method, CELLS, 0)
+    running = [ask(study, search, CELLS).params for _ in range(12)]
+    assert running[0] == {"a": 1, "b": "p"}
+    assert len({tuple(one.values()) for one in running}) == 12
+
+
+def test_bayes_keeps_away_from_pending_trials():
+    study = a_study()
+    run(study, sampler("bayes", PLANE, 0), PLANE, bowl, 6)
+    search = sampler("bayes", PLANE, 0)
+    four = [list(ask(study, search, PLANE).params.values()) for _ in range(4)]
+    apart = [math.dist(one, other) for i, one in enumerate(four) for other in four[:i]]
+    assert min(apart) > 0.02
+
+
+@pytest.mark.parametrize("impute", ["worst", "best", "latest"])
+def test_what_failed_and_stopped_trials_count_as(impute: str):
+    study = a_study()
+    x = iter(np.linspace(0.1, 0.9, 7))
+    place = lambda: {"x": float(next(x)), "y": 0.5}  # noqa: E731
+    add(study, PLANE, place(), TrialState.COMPLETE, 1.0)
+    add(study, PLANE, place(), TrialState.COMPLETE, 3.0)
+    add(study, PLANE, place(), TrialState.PRUNED, None, [9.0, 2.0])
+    add(study, PLANE, place(), TrialState.FAIL, None, [8.0, 2.5, math.nan])
+    add(study, PLANE, place(), TrialState.FAIL)
+    add(study, PLANE, place(), TrialState.PRUNED)
+    add(study, PLANE, place(), TrialState.COMPLETE, math.inf)
+    history = TrialHistory(Axes(PLANE), impute)
+    history.update(study, 99)
+    failed = {"worst": [3, 3, 3, 3], "best": [1, 1, 1, 1], "latest": [2.5, 3, 3, 3]}[impute]
+    assert history.scores(study.direction).values.tolist() == [1, 3, 2, *failed]
+    assert ask(study, sampler("bayes", PLANE, 0, impute=impute), PLANE).params
+
+
+def test_a_sweep_in_which_everything_fails_goes_on():
+    study, search = a_study(), sampler("bayes", PLANE, 0)
+    for _ in range(12):
+        study.tell(ask(study, search, PLANE), state=TrialState.FAIL)
+    assert len({tuple(one.params.values()) for one in study.trials}) == 12
+
+
+@every_method
+def test_maximising_is_minimising_the_negative(method: str):
+    down = run(a_study("minimize"), sampler(method, PLANE, 3), PLANE, bowl, 14)
+    up = run(a_study("maximize"), sampler(method, PLANE, 3), PLANE, lambda p: -bowl(p), 14)
+    assert down == up
+
+
+def test_bayes_beats_random_on_a_bowl():
+    def best(method: str, seed: int) -> float:
+        return min(map(bowl, run(a_study(), sampler(method, PLANE, seed), PLANE, bowl, 20)))
+
+    bayes, random = (np.array([best(m, seed) for seed in range(5)]) for m in ("bayes", "random"))
+    assert np.median(bayes) < 0.1 * np.median(random)
+    assert (bayes < random).sum() >= 4
+
+
+def test_constants_alone_are_a_space():
+    only = Space((space.constant("epochs", 3),))
+    for method in METHODS:
+        assert ask(a_study(), sampler(method, only, 0), only).params == {"epochs": 3}
+
+
+def test_random_follows_the_probabilities():
+    coin = Space((
+        space.categorical("side", ["head", "tail"], [0.9, 0.1]),
+        space.number("x", "uniform", {"min": 0.0, "max": 1.0}),
+    ))  # fmt: skip
+    tried = run(a_study(), sampler("random", coin, 0), coin, lambda _: 0.0, 300)
+    assert sum(one["side"] == "head" for one in tried) == pytest.approx(270, abs=25)
+
+
+def test_expected_improvement_also_where_it_is_tiny():
+    mean, std = np.array([0.0, 0.5, 2.0, 60.0, 1e4]), np.ones(5)
+    found = log_expected_improvement(mean, std, 0.0)
+    z = -mean[:3]
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    share = np.array([0.5 * math.erfc(-one / math.sqrt(2)) for one in z])
+    assert np.exp(found[:3]) == pytest.approx(z * share + density)
+    assert np.isfinite(found).all()
+    assert (np.diff(found) < 0).all()
+
+
+def test_the_process_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    places, scores, new = rng.random((12, 3)), rng.standard_normal(12), rng.random((20, 3))
+    own = Hyperparameters(np.log([4.0, 1.0, 0.25, 1.5, 0.01]))
+    process = GaussianProcess(places, scores, np.zeros(3, bool), own)
+    kernel = 1.5 * Matern(length_scale=[0.5, 1.0, 2.0], nu=2.5)
+    peer = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(places, scores)
+    mean, std = peer.predict(new, return_std=True)
+    found = process.predict(new)
+    assert found[0] == pytest.approx(mean, abs=1e-6)
+    assert found[1] == pytest.approx(std, abs=1e-6)
+
+
+def test_the_fit_finds_the_axes_that_matter():
+    rng = np.random.default_rng(0)
+    places = rng.random((60, 4))
+    places[:, 2:] = rng.integers(0, 3, (60, 2))
+    scores = np.sin(6 * places[:, 0]) + (places[:, 2] == 1)
+    scores = (scores - scores.mean()) / scores.std()
+    is_category = np.array([False, False, True, True])
+    relevance = fit(places, scores, is_category, Hyperparameters.expected(4)).relevance
+    assert relevance[0] > 20 * relevance[1]
+    assert relevance[2] > 20 * relevance[3]
+
+
+def test_unknown_names_are_refused_with_those_that_exist():
+    with pytest.raises(InputError, match="random, bayes, tpe"):
+        sampler("hill_climb", PLANE, 0)
+    with pytest.raises(InputError, match="worst, best, latest"):
+        sampler("bayes", PLANE, 0, impute="median")
+    with pytest.raises(InputError, match="no parameter of this sweep"):
+        ask(a_study(), sampler("bayes", PLANE, 0), PLANE).suggest_float("z", 0, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "limit_s"), [("bayes", 0.2), ("random", 0.05)])
+def test_ten_thousand_trials_do_not_slow_it_down(method: str, limit_s: float):
+    study = a_study()
+    rng = np.random.default_rng(0)
+    for _ in range(10_000):
+        add(study, EVERY_KIND, EVERY_KIND.draw(rng), TrialState.COMPLETE, rng.random())
+    search = sampler(method, EVERY_KIND, 0)
+    seconds = []
+    for number in range(10_000, 10_012):
+        trial = create_trial(state=TrialState.RUNNING, params={}, distributions={})
+        trial.number = number
+        started = time.process_time()
+        values = search.sample_relative(study, trial, EVERY_KIND.stored)
+        seconds.append(time.process_time() - started)
+        add(study, EVERY_KIND, values, TrialState.COMPLETE, rng.random())
+    assert np.median(seconds) < limit_s, seconds
+
+
+def test_few_trials_in_many_dimensions_are_fast():
+    many = Space(
+        tuple(space.number(f"x{i}", "uniform", {"min": 0.0, "max": 1.0}) for i in range(16))
+    )
+    study, search = a_study(), GaussianProcessSearch(many, 0)
+    rng = np.random.default_rng(0)
+    for _ in range(90):
+        add(study, many, many.draw(rng), TrialState.COMPLETE, rng.random())
+    started = time.process_time()
+    for _ in range(5):
+        study.tell(ask(study, search, many), 1.0)
+    assert (time.process_time() - started) / 5 < 0.2
