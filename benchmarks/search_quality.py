@@ -4,9 +4,9 @@
 
 Engines: our `bayes`, `tpe` and `random`, Optuna's TPE with its defaults, and W&B's own engine
 where `--wandb-engine` names a Python that has it (benchmarks/requirements-search.txt). All see the
-same landscapes, under the same seeds, with the same W&B distributions. The figure is the regret of the
-trial that looked best, without the noise: how far it is from the best setting there is (on some
-objectives from a bound below it). Lower is better.
+same landscapes, under the same seeds, with the same W&B distributions. The figure is the regret of
+the trial that looked best, without the noise: how far it is from the best setting there is (on
+some objectives from a bound below it). Lower is better.
 """
 
 import argparse
@@ -30,7 +30,8 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import rankdata
 
-from benchmarks.search_objectives import OBJECTIVES, Objective, recorded
+from benchmarks.search_landscape import Objective
+from benchmarks.search_objectives import OBJECTIVES, recorded
 from sweeps import sweep_file
 from sweeps.search import sampler
 from sweeps.space import Space

@@ -122,8 +122,8 @@ class TreeParzenSearch(Search):
 class GaussianProcessSearch(Search):
     """Bayesian optimisation: the largest expected improvement under a Gaussian process.
 
-    Trials that run are believed to return what the process predicts (Ginsbourger et al., Kriging Is
-    Well-Suited to Parallelize Optimization, 2010), so that parallel workers spread out.
+    Trials that run are believed to return what the process predicts, so that parallel workers
+    spread out: Ginsbourger et al., Kriging Is Well-Suited to Parallelize Optimization (2010).
     """
 
     def __init__(self, space: Space, seed: int, impute: str = "worst"):

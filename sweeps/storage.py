@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -103,7 +103,8 @@ def exclusive(url: str | None, name: str) -> Iterator[None]:
         try:
             yield
         finally:
-            if not connection.invalidated:
+            # A connection that is gone has given it back. What was done is done: no error.
+            with suppress(sqlalchemy.exc.DBAPIError):
                 connection.execute(give)
 
 

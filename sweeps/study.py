@@ -81,7 +81,12 @@ class Counts:
 
 
 class SweepStudy:
-    """The trials of one sweep."""
+    """The trials of one sweep.
+
+    Attributes:
+        maximize: whether larger is better.
+        sweep_id: under which W&B groups the runs.
+    """
 
     def __init__(
         self,
@@ -119,22 +124,16 @@ class SweepStudy:
         try:
             with storage.exclusive(url, self.name):
                 self.study = self._open()
+            # Asked once: from here on the database may go away for a while.
+            self.study_id = self.storage.get_study_id_from_name(self.name)
+            self.maximize = self.study.direction == StudyDirection.MAXIMIZE
+            self.sweep_id: str = self.study.user_attrs["sweep_id"]
         except DATABASE_ERRORS as error:
             raise InputError(f"the study '{self.name}' cannot be used: {_cause(error)}") from error
-        self.study_id = self.storage.get_study_id_from_name(self.name)
         self.method = method or sweep.method
         self.sampler = self._sampler(self.method, seed)
         if self.sampler:
             self.study.sampler = self.sampler
-
-    @property
-    def maximize(self) -> bool:
-        return self.study.direction == StudyDirection.MAXIMIZE
-
-    @property
-    def sweep_id(self) -> str:
-        """The id under which W&B groups the runs."""
-        return self.study.user_attrs["sweep_id"]
 
     def _sampler(self, method: str, seed: int) -> optuna.samplers.BaseSampler | None:
         if method == "grid":

@@ -136,12 +136,13 @@ class TrialHistory:
 
     axes: Axes
     impute: str
-    tried: set[tuple] = field(default_factory=set)
+    _tried: set[tuple] = field(default_factory=set)
+    _running: set[tuple] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
     _places: list[np.ndarray] = field(default_factory=list)
     _values: list[float] = field(default_factory=list)
     _latest: list[float] = field(default_factory=list)
-    _pending: list[FrozenTrial] = field(default_factory=list)
+    _pending: np.ndarray | None = None
 
     def update(self, study: optuna.Study, current: int) -> None:
         """Read what happened since the last call; `current` is the number of the trial to come."""
@@ -149,8 +150,11 @@ class TrialHistory:
         new = [one for one in trials if one.number not in self._known and one.number != current]
         finished = [one for one in new if one.state.is_finished()]
         self._known |= {one.number for one in finished}
-        self._pending = [one for one in new if not one.state.is_finished() and self._fits(one)]
-        self._remember([one for one in finished if self._fits(one)])
+        pending, self._pending = self._of_this_space(
+            [one for one in new if not one.state.is_finished()]
+        )
+        self._running = {self.axes.key(_params(one)) for one in pending}
+        self._remember(*self._of_this_space(finished))
 
     @property
     def finished_count(self) -> int:
@@ -160,7 +164,7 @@ class TrialHistory:
     def is_tried(self, values: Mapping[str, Any]) -> bool:
         """Whether a trial has, or had, these values."""
         key = self.axes.key(values)
-        return key in self.tried or any(key == self._key(one) for one in self._pending)
+        return key in self._tried or key in self._running
 
     def scores(self, direction: StudyDirection) -> Scores:
         """All trials of use; none where no trial has a finite value yet."""
@@ -168,7 +172,7 @@ class TrialHistory:
         values, latest = sign * np.array(self._values), sign * np.array(self._latest)
         known = np.isfinite(values)
         width = len(self.axes.each)
-        pending = self.axes.places([_params(one) for one in self._pending]).reshape(-1, width)
+        pending = np.empty((0, width)) if self._pending is None else self._pending
         if not known.any():
             return Scores(np.empty((0, width)), np.empty(0), pending)
         worst, best = values[known].max(), values[known].min()
@@ -177,33 +181,32 @@ class TrialHistory:
             filled = np.where(np.isfinite(latest), latest, worst)
         return Scores(np.array(self._places), np.where(known, values, filled), pending)
 
-    def _remember(self, trials: list[FrozenTrial]) -> None:
-        settings = [_params(one) for one in trials]
-        self._places.extend(self.axes.places(settings))
-        for trial, values in zip(trials, settings, strict=True):
-            self.tried.add(self.axes.key(values))
-            latest = _last(trial)
-            value = {
-                TrialState.COMPLETE: trial.value if trial.state == TrialState.COMPLETE else None,
-                TrialState.PRUNED: latest,
-            }.get(trial.state)
-            self._values.append(math.nan if value is None else value)
-            self._latest.append(latest)
+    def _remember(self, trials: list[FrozenTrial], places: np.ndarray) -> None:
+        self._places.extend(places)
+        for trial in trials:
+            self._tried.add(self.axes.key(_params(trial)))
+            self._latest.append(_last(trial))
+            self._values.append(_value(trial))
 
-    def _key(self, trial: FrozenTrial) -> tuple:
-        return self.axes.key(_params(trial))
-
-    def _fits(self, trial: FrozenTrial) -> bool:
-        """Whether a trial has a value of this space for every parameter."""
-        params = _params(trial)
-        if any(one.name not in params for one in self.axes.space.varying):
-            return False
-        return bool(np.isfinite(self.axes.places([params])).all())
+    def _of_this_space(self, trials: list[FrozenTrial]) -> tuple[list[FrozenTrial], np.ndarray]:
+        """The trials that have a value of this space for every parameter, and their places."""
+        names = [one.name for one in self.axes.space.varying]
+        whole = [one for one in trials if all(name in _params(one) for name in names)]
+        places = self.axes.places([_params(one) for one in whole])
+        fits = np.isfinite(places).all(axis=1)
+        return [one for one, fit in zip(whole, fits, strict=True) if fit], places[fits]
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
     """A trial's values; Optuna keeps those of a waiting one apart."""
     return trial.params or trial.system_attrs.get("fixed_params", {})
+
+
+def _value(trial: FrozenTrial) -> float:
+    """What a trial is worth; NaN where it failed, or was stopped before it reported anything."""
+    if trial.state == TrialState.COMPLETE:
+        return math.nan if trial.value is None else trial.value
+    return _last(trial) if trial.state == TrialState.PRUNED else math.nan
 
 
 def _last(trial: FrozenTrial) -> float:

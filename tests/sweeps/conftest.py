@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,18 @@ class Engine:
         """The exit status of an agent in this process."""
         return agent.main([*words])
 
-    def start(self, *words: str, elsewhere: bool = False) -> Agent:
-        """An agent in another process, on another machine as far as it knows."""
+    def start(self, *words: str, elsewhere: bool = False, before: Sequence[str] = ()) -> Agent:
+        """An agent in another process.
+
+        Args:
+            words: its arguments.
+            elsewhere: whether it takes itself for one on another machine.
+            before: what the command begins with, such as `nice`.
+        """
         how = ["-c", ELSEWHERE] if elsewhere else ["-m", "sweeps.agent"]
+        command = [*before, sys.executable, *how, *words]
         output = self.folder / f"agent-{len(self.agents)}.txt"
-        self.agents.append(Agent([sys.executable, *how, *words], dict(os.environ), output))
+        self.agents.append(Agent(command, dict(os.environ), output))
         return self.agents[-1]
 
     def trials(self, name: str = "s", url: str | None = None) -> list[FrozenTrial]:
@@ -143,7 +150,8 @@ class Engine:
             try:
                 if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                if process.environ().get("ECG_RUNS") == str(self.folder / "runs"):
+                is_ours = process.environ().get("ECG_RUNS") == str(self.folder / "runs")
+                if is_ours and process.name() != "postgres":  # a test may have started the server
                     found.append(process)
             except psutil.Error:
                 continue

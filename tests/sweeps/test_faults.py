@@ -1,21 +1,20 @@
 """What a sweep survives: programs that fail, hang or are killed, agents that are, disks, files."""
 
 import os
-import re
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 import tracemalloc
 from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from sweeps import agent, runner, storage
+from sweeps import agent, runner
 from tests.sweeps.conftest import Engine, wait_for
 
 METRIC = {"name": "val", "goal": "minimize"}
@@ -348,25 +347,55 @@ def test_a_study_that_cannot_be_written_is_told_in_a_sentence(engine, pragmas, c
     assert engine.states() == ["COMPLETE"]
 
 
-def test_a_full_disk_is_waited_out(engine, pragmas, capsys):
+@pytest.mark.slow
+def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
     """Long values, so that the next trial needs another page of the file."""
+    told: list[str] = []
+    monkeypatch.setattr(agent.Lines, "say", lambda _self, text: told.append(text))
     values = ["a" * 5000, "b" * 5000]
     sweep = engine.sweep("marks.py", {"x": values, "pause": 0.5})
+    sentence = "waiting for the storage: (sqlite3.OperationalError) database or disk is full"
 
     def fill() -> None:
         wait_for(lambda: engine.lines("begin"))
         pragmas.append("PRAGMA max_page_count = 1")
-        time.sleep(2)
-        pragmas[:] = ["PRAGMA max_page_count = 100000"]
+        try:
+            wait_for(lambda: sentence in told)  # Optuna tries some times before it says so
+        finally:
+            pragmas[:] = ["PRAGMA max_page_count = 100000"]
 
     full = threading.Thread(target=fill)
     full.start()
     assert engine.run(sweep) == 0
     full.join()
-    said = capsys.readouterr().out
-    assert "waiting for the storage: (sqlite3.OperationalError) database or disk is full" in said
+    assert sentence in told
     assert engine.states() == ["COMPLETE"] * 2
     assert engine.lines("end") == values
+
+
+# A file system of some megabytes that only the agent and its children see.
+SMALL_DISK = (
+    "unshare", "--mount", "--map-root-user", "sh", "-c",
+    'mount -t tmpfs -o size=4m none "$ECG_RUNS" && exec "$@"', "sh",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_disk_filled_by_a_trials_log_is_waited_out(engine):
+    runs = engine.folder / "runs"
+    runs.mkdir()
+    if subprocess.run([*SMALL_DISK, "true"], capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs Linux and user namespaces")
+    sweep = engine.sweep("marks.py", {"how": ["ok", "prints", "ok2"]})
+    one = engine.start(sweep, before=SMALL_DISK)
+    wait_for(lambda: "waiting for the storage" in one.said)
+    assert engine.lines("begin") == ["ok", "prints"]
+    seen_from_here = Path(f"/proc/{one.process.pid}/root{runs}")
+    os.truncate(seen_from_here / "sweeps" / "s" / "logs" / "0001.log", 0)
+    assert one.end() == 0
+    assert "trial 1 failed: exit status 1" in one.said
+    assert "2 trials finished, 0 stopped early, 1 failed" in one.said
+    assert engine.lines("begin") == ["ok", "prints", "ok2"]
 
 
 @pytest.mark.slow

@@ -105,6 +105,7 @@ def test_connections_cut_again_and_again_cost_nothing(engine, postgres, database
     trials = engine.trials(url=database)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8
     assert sorted(trial.params["x"] for trial in trials) == list(range(8))
+    assert sorted(engine.lines("begin")) == [str(x) for x in range(8)]
 
 
 def test_a_restarted_server_is_waited_for(engine, postgres, database):

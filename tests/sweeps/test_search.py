@@ -297,3 +297,20 @@ def test_few_trials_in_many_dimensions_are_fast():
     for _ in range(5):
         study.tell(ask(study, search, many), 1.0)
     assert (time.process_time() - started) / 5 < 0.2
+
+
+def test_a_study_of_ten_thousand_trials_is_taken_up_quickly():
+    rng = np.random.default_rng(0)
+    trials = [
+        create_trial(params=PLANE.draw(rng), distributions=PLANE.stored, value=rng.random())
+        for _ in range(10_000)
+    ]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    study = a_study()
+    study.get_trials = lambda deepcopy: trials  # type: ignore[method-assign]
+    history = TrialHistory(Axes(PLANE), "worst")
+    started = time.process_time()
+    history.update(study, 10_000)
+    assert time.process_time() - started < 2
+    assert history.finished_count == 10_000
