@@ -158,11 +158,11 @@ def _check_program(runner: Runner) -> None:
 
 def _begin(study: SweepStudy, asked: argparse.Namespace, display: Display) -> None:
     counts = study.counts(asked.count)
-    planned = f"{counts.planned} trials" if counts.planned is not None else "trials"
+    planned = f"trials: {counts.planned}" if counts.planned is not None else "trials without end"
     before = f", {counts.done} of them done before" if counts.done else ""
     display.say(
-        f"study {study.name}: {planned}{before}; {asked.method or study.sweep.method} search over "
-        f"{len(study.sweep.space.varying)} parameters, {asked.workers} at a time"
+        f"study {study.name}: {planned}{before}, {asked.workers} at a time; {study.method} search "
+        f"over {', '.join(one.name for one in study.sweep.space.varying) or 'constants alone'}"
     )
     if asked.retry_failed:
         display.say(f"{study.retry_failed()} failed trials are run again")
@@ -171,7 +171,7 @@ def _begin(study: SweepStudy, asked: argparse.Namespace, display: Display) -> No
 def _end(study: SweepStudy, asked: argparse.Namespace, display: Display, stop: StopAsked) -> None:
     counts, best = study.counts(asked.count), study.best()
     display.say(
-        f"{counts.complete} trials finished, {counts.stopped} stopped early, "
+        f"trials: {counts.complete} finished, {counts.stopped} stopped early, "
         f"{counts.failed} failed"
     )
     if best:

@@ -117,9 +117,10 @@ class Screen(Lines):
 
     def show(self, view: View) -> None:
         self._shown = time.monotonic()
-        parts: list[Any] = [self._bar(view), Text(headline(view))]
+        parts: list[Any] = [self._bar(view), Text(f"  {progress(view)}")]
         if view.best and self._space:
-            parts.append(Text(f"  {settings(view.best.params, self._space)}", style="dim"))
+            told = f"  best {view.best.value:.5g} (trial {view.best.number}): "
+            parts.append(Text.assemble(told, (settings(view.best.params, self._space), "dim")))
         if view.running:
             parts.append(self._table(view))
         if self._trouble:
@@ -127,7 +128,13 @@ class Screen(Lines):
         self._live.update(Group(*parts), refresh=True)
 
     def _bar(self, view: View) -> Any:
-        return ProgressBar(total=view.counts.planned, completed=view.counts.done, width=60)
+        counts = view.counts
+        if counts.planned is None:
+            return Text(f"  {counts.done} trials done")
+        row = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=counts.planned, completed=counts.done, width=40)
+        row.add_row("", bar, f"{counts.done} of {counts.planned} trials done")
+        return row
 
     def _table(self, view: View) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -144,16 +151,22 @@ class Screen(Lines):
 
 
 def headline(view: View) -> str:
-    """Counts, best and time left, in one line."""
+    """All in one line, for logs."""
     counts = view.counts
     of = f" of {counts.planned}" if counts.planned is not None else ""
-    words = [f"{counts.done}{of} trials done ({counts.stopped} stopped early, "
-             f"{counts.failed} failed), {counts.running} running"]  # fmt: skip
+    words = [f"{counts.done}{of} trials done", progress(view)]
     if view.best:
         words.append(f"best {view.best.value:.5g} (trial {view.best.number})")
-    if left := time_left(view):
-        words.append(f"about {clock(left)} left")
     return "; ".join(words)
+
+
+def progress(view: View) -> str:
+    """How the trials stand, and how long the rest will take."""
+    counts = view.counts
+    words = [f"{counts.complete} finished", f"{counts.stopped} stopped early",
+             f"{counts.failed} failed", f"{counts.running} running"]  # fmt: skip
+    left = time_left(view)
+    return ", ".join(words) + (f"; about {clock(left)} left" if left is not None else "")
 
 
 def time_left(view: View) -> float | None:

@@ -200,7 +200,7 @@ class Runner:
             trial.program.kill()
         elif self.stop.count and not trial.end:
             self._ask_to_stop(trial, TrialState.WAITING, "")
-        elif self.options.timeout and trial.seconds > self.options.timeout and not trial.end:
+        elif self.options.timeout and now > trial.started + self.options.timeout and not trial.end:
             minutes = self.options.timeout / 60
             self._ask_to_stop(trial, TrialState.FAIL, f"took longer than {minutes:g} minutes")
 

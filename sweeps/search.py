@@ -8,6 +8,7 @@ while there are others.
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.stats import qmc
 from threadpoolctl import ThreadpoolController
 
 from sweeps.acquisition import candidates, levelled, log_expected_improvement, representative
-from sweeps.gaussian_process import GaussianProcess, Hyperparameters, fit
+from sweeps.gaussian_process import GaussianProcess
 from sweeps.space import Space
 from sweeps.trial_history import IMPUTE, Axes, Scores, TrialHistory
 from utils.errors import InputError
@@ -28,6 +29,7 @@ REDRAWS = 50  # before the settings that are left are counted through
 FEW_SETTINGS = 2000  # a space with no more is scored as a whole
 COUNTABLE = 20_000  # settings that can be counted through to find those that are left
 MOST_TRIALS = 200  # that the Gaussian process is shown: its cost grows with their cube
+MOST_FITTED = 60  # that its hyperparameters are fitted to: that costs a hundred times as much
 
 
 class Search(BaseSampler):
@@ -128,9 +130,11 @@ class GaussianProcessSearch(Search):
 
     def __init__(self, space: Space, seed: int, impute: str = "worst"):
         super().__init__(space, seed, impute)
-        count = max(1, len(space.varying))
-        self._first = min(10, max(5, count // 2 + 2))  # trials before there is something to model
-        self._hyperparameters = Hyperparameters.expected(count)
+        # Trials before there is something to model.
+        self._first = min(10, max(5, len(space.varying) // 2 + 2))
+        self._process = GaussianProcess(
+            [axis.levels if axis.is_category else None for axis in self.axes.each]
+        )
         self._fitted_on = 0
         self._libraries = ThreadpoolController()
 
@@ -157,17 +161,17 @@ class GaussianProcessSearch(Search):
 
     def _wanted(self, scores: Scores, rng: np.random.Generator) -> np.ndarray:
         """Settings (many, parameters), the most wanted first."""
-        levels = levelled(scores.values)
-        self._fit(scores.places, levels)
-        process = self._process(scores.places, levels)
-        believed = process.predict(scores.places)[0]  # less noisy than the scores themselves
+        scores = replace(scores, values=levelled(scores.values))
+        self._fit(representative(scores, MOST_FITTED))
+        posterior = self._process.given(scores.places, scores.values)
+        believed = posterior.predict(scores.places)[0]  # less noisy than the scores themselves
         if len(scores.pending):
             places = np.concatenate([scores.places, scores.pending])
-            expected = process.predict(scores.pending)[0]
-            process = self._process(places, np.concatenate([levels, expected]))
+            expected = posterior.predict(scores.pending)[0]
+            posterior = self._process.given(places, np.concatenate([scores.values, expected]))
 
         def worth(places: np.ndarray) -> np.ndarray:
-            return log_expected_improvement(*process.predict(places), believed.min())
+            return log_expected_improvement(*posterior.predict(places), believed.min())
 
         if self.axes.count <= FEW_SETTINGS:
             every = np.array([places for places in self.axes.settings() if self._is_new(places)])
@@ -178,17 +182,12 @@ class GaussianProcessSearch(Search):
     def _is_new(self, places: np.ndarray) -> bool:
         return not self.history.is_tried(self.space.values(places))
 
-    def _fit(self, places: np.ndarray, levels: np.ndarray) -> None:
+    def _fit(self, scores: Scores) -> None:
         """Fit the hyperparameters again where there are a tenth more trials than last time."""
         finished = self.history.finished_count
         if finished >= 1.1 * self._fitted_on:
-            self._hyperparameters = fit(
-                places, levels, self.axes.is_category, self._hyperparameters
-            )
+            self._process.fit(scores.places, scores.values)
             self._fitted_on = finished
-
-    def _process(self, places: np.ndarray, levels: np.ndarray) -> GaussianProcess:
-        return GaussianProcess(places, levels, self.axes.is_category, self._hyperparameters)
 
 
 METHODS = {"random": RandomSearch, "bayes": GaussianProcessSearch, "tpe": TreeParzenSearch}

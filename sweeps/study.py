@@ -418,6 +418,8 @@ class SweepStudy:
         return study
 
 
-def _cause(error: Exception) -> str:
-    """The database's own words, which Optuna wraps."""
-    return str(error.__cause__ or error).splitlines()[0]
+def _cause(error: BaseException) -> str:
+    """The database's own words, which SQLAlchemy and Optuna wrap."""
+    while error.__cause__:
+        error = error.__cause__
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -9,7 +9,6 @@ Orders come as JSON lines on standard input, answers go out on standard output:
 When standard input closes, the agent is gone, and the worker ends with all its children.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -95,12 +94,9 @@ def _surroundings(environment: Mapping[str, str], log: Path) -> Iterator[None]:
 
 
 def _clean_up() -> None:
-    """Forget the trial. The libraries are asked only where the program has loaded them."""
+    """Forget the trial; the program itself has freed its networks."""
     if "wandb" in sys.modules:
         sys.modules["wandb"].teardown()  # else it keeps this trial's run id
-    if "keras" in sys.modules:
-        sys.modules["keras"].backend.clear_session(free_memory=False)  # gc.collect() does it
-    gc.collect()
 
 
 def _check(module_name: str, order: Mapping[str, Any]) -> dict[str, Any]:

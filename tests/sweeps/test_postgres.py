@@ -58,21 +58,22 @@ def test_a_cap_holds_for_all_agents_together(engine: Engine, url, how):
 
 def test_machines_share_a_study_and_one_takes_up_what_the_other_dropped(engine, database):
     words = ("--storage", database, "--dead-after=4")
-    sweep = engine.sweep("marks.py", {"x": [0, 1, 2, 3], "pause": 2})
+    cells = [0, 1, 2, 3, 4, 5, 6]
+    sweep = engine.sweep("marks.py", {"x": cells, "pause": 2})
     there = engine.start(sweep, *words, elsewhere=True)
     wait_for(lambda: engine.lines("begin"))
     there.kill()
     died = time.monotonic()
     here = engine.start(sweep, *words)
-    helper = engine.start(sweep, *words, elsewhere=True)
     wait_for(lambda: engine.lines("begin").count("0") == 2)
-    # Nobody can tell but by its silence; the agents look every few seconds.
-    assert 2 < time.monotonic() - died < 4 + 5 + 4 + 5
+    # It can tell by the other's silence only. It goes on with new trials meanwhile.
+    assert time.monotonic() - died > 3
+    helper = engine.start(sweep, *words, elsewhere=True)
     assert (here.end(), helper.end()) == (0, 0)
     trials = engine.trials(url=database)
-    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 4
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * len(cells)
     assert trials[0].user_attrs["attempts"] == 2
-    assert Counter(engine.lines("end")) == {"0": 1, "1": 1, "2": 1, "3": 1}
+    assert sorted(engine.lines("end")) == [str(x) for x in cells]
     owners = {trial.user_attrs["owner"].split(":")[0] for trial in trials}
     assert "elsewhere" in owners and len(owners) == 2
 
@@ -94,8 +95,8 @@ def test_an_agent_of_another_machine_that_lives_keeps_its_trial(engine, database
 
 def test_connections_cut_again_and_again_cost_nothing(engine, postgres, database):
     sweep = engine.sweep("marks.py", {"x": list(range(8)), "pause": 0.4})
-    agents = [engine.start(sweep, "--storage", database, "--workers=2") for _ in range(2)]
-    wait_for(lambda: engine.lines("begin"))
+    agents = [engine.start(sweep, "--storage", database) for _ in range(2)]
+    wait_for(lambda: all("began" in one.said for one in agents))
     cut = 0
     while any(one.process.poll() is None for one in agents):
         cut += postgres.cut_connections()

@@ -9,12 +9,10 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Matern
 
 from sweeps import space
 from sweeps.acquisition import log_expected_improvement
-from sweeps.gaussian_process import GaussianProcess, Hyperparameters, fit
+from sweeps.gaussian_process import GaussianProcess
 from sweeps.search import METHODS, GaussianProcessSearch, sampler
 from sweeps.space import Space
 from sweeps.trial_history import Axes, TrialHistory
@@ -49,6 +47,8 @@ EVERY_KIND = Space((
 ))  # fmt: skip
 PLANE = Space(tuple(space.number(name, "uniform", {"min": 0.0, "max": 1.0}) for name in "xy"))
 CELLS = Space((space.categorical("a", [1, 2, 3]), space.categorical("b", ["p", "q", "r", "s"])))
+THIRDS = np.array([1, 3, 5]) / 6  # the quantiles of three values
+MIXED = [None, None, THIRDS, THIRDS]
 
 Score = Callable[[Mapping[str, Any]], float]
 
@@ -232,29 +232,67 @@ def test_expected_improvement_also_where_it_is_tiny():
     assert (np.diff(found) < 0).all()
 
 
-def test_the_process_is_that_of_scikit_learn():
+def mixed_places(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Places in two numbers and then two unordered parameters, as MIXED has them."""
+    return np.column_stack([rng.random((count, 2)), rng.choice(THIRDS, (count, 2))])
+
+
+def test_the_slope_of_the_kernel_is_that_of_its_values():
+    process = GaussianProcess(MIXED)
+    columns = process._columns(mixed_places(np.random.default_rng(0), 9))
+    assert columns.shape == (9, 2 + 3 + 3)
+    logs, step = process.kernel.theta, 1e-5
+    slopes = process.kernel(columns, eval_gradient=True)[1]
+    assert slopes.shape == (9, 9, 1 + 4 + 1)  # the signal, a length for each parameter, the noise
+    for number, slope in enumerate(np.moveaxis(slopes, 2, 0)):
+        up, down = (
+            process.kernel.clone_with_theta(logs + sign * step * np.eye(6)[number])(columns)
+            for sign in (1, -1)
+        )
+        assert slope == pytest.approx((up - down) / (2 * step), abs=1e-7)
+
+
+def test_two_values_without_order_are_one_apart():
+    process = GaussianProcess([None, THIRDS])
+    places = np.array([[0.0, 1 / 6], [1.0, 1 / 6], [0.0, 0.5], [0.0, 5 / 6]])
+    likeness = process.kernel.k1(process._columns(places))[0]
+    assert likeness[1:] == pytest.approx(likeness[1])
+    assert likeness[0] > likeness[1]
+
+
+def test_a_single_parameter_has_a_length_whatever_its_values():
     rng = np.random.default_rng(0)
-    places, scores, new = rng.random((12, 3)), rng.standard_normal(12), rng.random((20, 3))
-    own = Hyperparameters(np.log([4.0, 1.0, 0.25, 1.5, 0.01]))
-    process = GaussianProcess(places, scores, np.zeros(3, bool), own)
-    kernel = 1.5 * Matern(length_scale=[0.5, 1.0, 2.0], nu=2.5)
-    peer = GaussianProcessRegressor(kernel, alpha=0.01, optimizer=None).fit(places, scores)
-    mean, std = peer.predict(new, return_std=True)
-    found = process.predict(new)
-    assert found[0] == pytest.approx(mean, abs=1e-6)
-    assert found[1] == pytest.approx(std, abs=1e-6)
+    for levels, places in {None: rng.random((9, 1)), tuple(THIRDS): THIRDS[:, None]}.items():
+        process = GaussianProcess([levels if levels is None else np.array(levels)])
+        process.fit(places, rng.standard_normal(len(places)))
+        assert process.lengths.shape == (1,)
+
+
+def test_predictions_are_without_the_noise():
+    places = np.full((400, 1), 0.5)
+    process = GaussianProcess([None])
+    process.kernel.set_params(k2__noise_level=0.25)
+    mean, std = process.given(places, np.tile([0.5, 1.5], 200)).predict(places[:1])
+    assert mean == pytest.approx(1, abs=0.01)
+    assert std == pytest.approx(0.5 / math.sqrt(400), abs=0.001)
 
 
 def test_the_fit_finds_the_axes_that_matter():
-    rng = np.random.default_rng(0)
-    places = rng.random((60, 4))
-    places[:, 2:] = rng.integers(0, 3, (60, 2))
-    scores = np.sin(6 * places[:, 0]) + (places[:, 2] == 1)
-    scores = (scores - scores.mean()) / scores.std()
-    is_category = np.array([False, False, True, True])
-    relevance = fit(places, scores, is_category, Hyperparameters.expected(4)).relevance
-    assert relevance[0] > 20 * relevance[1]
-    assert relevance[2] > 20 * relevance[3]
+    places = mixed_places(np.random.default_rng(0), 60)
+    scores = np.sin(6 * places[:, 0]) + (places[:, 2] == THIRDS[1])
+    process = GaussianProcess(MIXED)
+    process.fit(places, (scores - scores.mean()) / scores.std())
+    assert process.lengths[1] > 4 * process.lengths[0]
+    assert process.lengths[3] > 4 * process.lengths[2]
+
+
+def test_the_priors_decide_where_the_data_do_not():
+    process = GaussianProcess(MIXED)
+    expected = process.kernel.theta
+    flat = lambda logs: (0.0, np.zeros_like(logs))  # noqa: E731
+    found, loss = process._most_probable(flat, expected + 0.5, process.kernel.bounds)
+    assert found == pytest.approx(expected, abs=1e-3)
+    assert loss == pytest.approx(0, abs=1e-4)
 
 
 def test_unknown_names_are_refused_with_those_that_exist():

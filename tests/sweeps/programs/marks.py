@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     mark(file, "begin", x)
     if how.startswith("once-"):
         how = "ok" if again else how.removeprefix("once-")
-    goes_wrong(how)
+    goes_wrong(how, pause)
     time.sleep(pause)
     mark(file, "end", x)
     return 0
@@ -36,13 +36,19 @@ def mark(file: Path, what: str, x: str) -> None:
         stream.write(line.encode())
 
 
-def goes_wrong(how: str) -> None:
+def goes_wrong(how: str, pause: float) -> None:
     """What a program may do to the agent."""
     if how == "fails":
         print("first words", flush=True)
         sys.exit("the last word")
     elif how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "killed-late":
+        time.sleep(pause)
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif how == "parent-killed":
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(1000)
     elif how == "hangs":
         time.sleep(1000)
     elif how == "ignores":
