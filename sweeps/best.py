@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     """Retrain the top settings, show the table, name the winner."""
     asked = _parse(argv)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    first = storage.open_existing(asked.study, asked.storage)
+    first = _with_metric(asked.study, asked.storage)
     display: Display = Screen() if sys.stdout.isatty() else Lines()
     top = top_trials(first, asked.top, asked.seed_parameter)
     seeds = new_seeds(first, asked.seeds, asked.seed_parameter)
@@ -114,7 +114,7 @@ def winner(name: str, url: str | None = None) -> Winner:
     Raises:
         InputError: there is no such study, or none of its trials finished.
     """
-    first = storage.open_existing(name, url)
+    first = _with_metric(name, url)
     content = first.user_attrs["sweep"]
     known = optuna.get_all_study_names(first._storage)
     again = optuna.load_study(study_name=f"{name}{SUFFIX}", storage=first._storage) if (
@@ -212,6 +212,15 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--storage", help="SQLAlchemy URL; default: SQLite in the runs folder")
     parser.add_argument("--warm", choices=("auto", "on", "off"), default="auto")
     return parser.parse_args(argv)
+
+
+def _with_metric(name: str, url: str | None) -> optuna.Study:
+    study = storage.open_existing(name, url)
+    if not study.user_attrs.get("sweep", {}).get("metric"):
+        raise InputError(
+            f"the study '{name}' is of no sweep with a `metric`: nothing is best in it"
+        )
+    return study
 
 
 def _again(study: optuna.Study, seed_parameter: str, seeds: list[int]) -> Sweep:

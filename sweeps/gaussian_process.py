@@ -60,16 +60,13 @@ class GaussianProcess:
 
     def __init__(self, levels: Sequence[np.ndarray | None]):
         self._levels = levels
-        widths = [1 if each is None else len(each) for each in levels]
-        kernel = MaternOfParameters(np.repeat(np.arange(len(levels)), widths))
         self._prior_mean, self._prior_spread = _prior(len(levels))
-        kernel = ConstantKernel(1.0, SIGNAL_BOUNDS) * kernel + WhiteKernel(1.0, NOISE_BOUNDS)
         signal, *lengths, noise = np.exp(self._prior_mean)
-        self.kernel = kernel.set_params(
-            k1__k1__constant_value=signal,
-            k1__k2__length_scale=np.array(lengths),
-            k2__noise_level=noise,
-        )
+        widths = [1 if each is None else len(each) for each in levels]
+        parameter_of = np.repeat(np.arange(len(levels)), widths)
+        self.kernel = ConstantKernel(signal, SIGNAL_BOUNDS) * MaternOfParameters(
+            parameter_of, np.array(lengths)
+        ) + WhiteKernel(noise, NOISE_BOUNDS)
 
     @property
     def lengths(self) -> np.ndarray:

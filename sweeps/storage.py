@@ -78,11 +78,17 @@ _FIRST = "`python -m sweeps.agent sweeps/smoke.yaml` makes one"
 
 
 @contextmanager
-def exclusive(url: str | None, name: str) -> Iterator[None]:
+def exclusive(url: str | None, name: str, writer: BaseStorage | None = None) -> Iterator[None]:
     """Hold what only one agent at a time may do to a study, on whatever machine it runs.
 
     A lock file beside SQLite's, an advisory lock in PostgreSQL or MySQL: each is freed by the
     system when its holder dies.
+
+    Args:
+        url: of the storage.
+        name: of the study.
+        writer: the storage that is written to meanwhile. It commits nothing once the database has
+            taken the lock away, as it does when the lock's connection breaks.
 
     Raises:
         InputError: another agent holds it for minutes, or the database has no such locks.
@@ -101,11 +107,31 @@ def exclusive(url: str | None, name: str) -> Iterator[None]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(take)
         try:
-            yield
+            with _commits_while(connection, writer):
+                yield
         finally:
             # A connection that is gone has given it back. What was done is done: no error.
-            with suppress(sqlalchemy.exc.DBAPIError):
+            with suppress(sqlalchemy.exc.SQLAlchemyError):
                 connection.execute(give)
+
+
+@contextmanager
+def _commits_while(
+    connection: sqlalchemy.Connection, writer: BaseStorage | None
+) -> Iterator[None]:
+    """Let `writer` commit only while a connection lives."""
+    engine = writer._backend.engine if writer else None  # type: ignore[attr-defined]
+
+    def check(_committing: sqlalchemy.Connection) -> None:
+        connection.execute(sqlalchemy.text("SELECT 1"))
+
+    if engine:
+        sqlalchemy.event.listen(engine, "commit", check)
+    try:
+        yield
+    finally:
+        if engine:
+            sqlalchemy.event.remove(engine, "commit", check)
 
 
 def _lock_statements(address: sqlalchemy.URL, name: str) -> tuple:

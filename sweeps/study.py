@@ -6,6 +6,7 @@ own number and run id, instead of being failed and copied.
 """
 
 import collections
+import itertools
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -165,7 +166,8 @@ class SweepStudy:
         if waiting:
             return self._take_waiting()
         # Retries and trials that somebody enqueued are beyond the cap, and are no cells of a grid.
-        proposed = sum("proposal" in trial.user_attrs for trial in trials)
+        proposals = {trial.user_attrs.get("proposal") for trial in trials}
+        proposed = next(index for index in itertools.count() if index not in proposals)
         planned = self.planned(count)
         if (planned is not None and proposed >= planned) or self._target_is_reached(trials):
             return None
@@ -366,7 +368,7 @@ class SweepStudy:
         """Do something while no other agent decides anything in this study."""
 
         def alone() -> T:
-            with storage.exclusive(self.url, self.name):
+            with storage.exclusive(self.url, self.name, self.storage):
                 return action()
 
         return self._persist(alone)

@@ -241,7 +241,6 @@ class Postgres:
         self._server.start()
 
     def close(self) -> None:
-        self._server.stop()
         self._server.cleanup()
 
 

@@ -2,10 +2,13 @@
 
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
+from sweeps import sweep_file
+from sweeps.study import SweepStudy
 from tests.sweeps.conftest import Engine, Postgres, wait_for
 
 pytestmark = pytest.mark.slow
@@ -107,6 +110,24 @@ def test_connections_cut_again_and_again_cost_nothing(engine, postgres, database
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8
     assert sorted(trial.params["x"] for trial in trials) == list(range(8))
     assert sorted(engine.lines("begin")) == [str(x) for x in range(8)]
+
+
+def test_nothing_is_written_in_a_turn_that_is_lost(engine, postgres, database):
+    """Else two agents that both believe it is their turn would begin the same cell."""
+    sweep = sweep_file.read(Path(engine.sweep("marks.py", {"x": [0, 1]})))
+    study = SweepStudy(sweep, url=database)
+    tries = []
+
+    def write() -> None:
+        tries.append(len(tries))
+        if len(tries) == 1:
+            postgres.cut_connections()
+        study.storage.set_study_user_attr(study.study_id, f"try{len(tries)}", True)
+
+    study._turn(write)
+    written = study.storage.get_study_user_attrs(study.study_id)
+    assert len(tries) == 2
+    assert "try1" not in written and "try2" in written
 
 
 def test_a_restarted_server_is_waited_for(engine, postgres, database):
