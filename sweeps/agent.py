@@ -30,9 +30,9 @@ INTERRUPTED = 130
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
-    """Read the sweep, check it, run its trials; 0 where all went well, 1 where trials fail."""
+    """Read the sweep, check it, run its trials; 1 where it had to be given up."""
     asked = _parse(argv)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     sweep = sweep_file.read(asked.sweep)
     _check_end(sweep, asked.count)
     options = _options(asked)

@@ -98,7 +98,8 @@ def main(argv: list[str] | None = None) -> int:
             asked.workers, fair_threads(asked.workers), asked.warm, only_retries=True
         )
         with display:
-            status = Runner(study, study_folder(study.name), options, display, stop).run(None)
+            runner = Runner(study, study_folder(study.name), options, display, stop)
+            status = runner.run(len(top) * len(seeds))
     if stop.count:
         display.say("interrupted; the same command goes on")
         return INTERRUPTED

@@ -14,29 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import optuna
-import sqlalchemy
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps import storage
 from sweeps.ownership import is_dead, new_owner, token
+from sweeps.patience import DATABASE_ERRORS, Patience, cause
 from sweeps.ranking import curve, ranking
 from sweeps.same_sweep import differences
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError
 
 T = TypeVar("T")
-DATABASE_ERRORS = (
-    optuna.exceptions.StorageInternalError,
-    sqlalchemy.exc.DBAPIError,
-    sqlalchemy.exc.TimeoutError,
-)
-PATIENCE_SECONDS = 600
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-
-class StorageLost(InputError):
-    """The database did not come back."""
 
 
 @dataclass
@@ -117,8 +107,8 @@ class SweepStudy:
             InputError: the storage cannot be used, or its study is of another sweep.
         """
         self.sweep, self.name, self.url = sweep, name or sweep.name, url
-        self.on_trouble, self.give_up = on_trouble, give_up
-        self.dead_after, self.trust_beats_from = dead_after, 0.0
+        self.dead_after = dead_after
+        self.patience = Patience(on_trouble, give_up)
         self.owner = new_owner()
         self.held: set[int] = set()
         self.storage = storage.connect(url, dead_after)
@@ -130,7 +120,7 @@ class SweepStudy:
             self.maximize = self.study.direction == StudyDirection.MAXIMIZE
             self.sweep_id: str = self.study.user_attrs["sweep_id"]
         except DATABASE_ERRORS as error:
-            raise InputError(f"the study '{self.name}' cannot be used: {_cause(error)}") from error
+            raise InputError(f"the study '{self.name}' cannot be used: {cause(error)}") from error
         self.method = method or sweep.method
         self.sampler = self._sampler(self.method, seed)
         if self.sampler:
@@ -271,7 +261,7 @@ class SweepStudy:
     def report(self, own: Assignment, value: float) -> None:
         """Keep the metric of the trial's next log call."""
         own.values.append(value)
-        self._persist(
+        self.patience.persist(
             lambda: self.storage.set_trial_intermediate_value(own.trial_id, len(own.values), value)
         )
 
@@ -288,7 +278,7 @@ class SweepStudy:
             self.storage.record_heartbeat(own.trial_id)  # type: ignore[attr-defined]
             return True
 
-        return self._persist(say)
+        return self.patience.persist(say)
 
     def finish(
         self,
@@ -326,7 +316,7 @@ class SweepStudy:
 
     def trials(self) -> list[FrozenTrial]:
         """All trials; not copies, so not to be changed."""
-        return self._persist(self._all)
+        return self.patience.persist(self._all)
 
     def _all(self) -> list[FrozenTrial]:
         return self.storage.get_all_trials(self.study_id, deepcopy=False)
@@ -353,7 +343,8 @@ class SweepStudy:
     def _requeue_dead(self) -> None:
         """Let trials wait again whose worker is gone: at once on this machine, else by silence."""
         stale = set()
-        if time.monotonic() >= self.trust_beats_from:
+        # While the storage was away the others could not say that they live either.
+        if time.monotonic() >= self.patience.answered_again + self.dead_after:
             stale = set(self.storage._get_stale_trial_ids(self.study_id))  # type: ignore[attr-defined]
         for trial in self._all():
             if trial.state != TrialState.RUNNING or trial._trial_id in self.held:
@@ -371,31 +362,7 @@ class SweepStudy:
             with storage.exclusive(self.url, self.name, self.storage):
                 return action()
 
-        return self._persist(alone)
-
-    def _persist(self, action: Callable[[], T]) -> T:
-        """Do something in the database, again and again while it does not answer."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        pause = 0.2
-        while True:
-            try:
-                result = action()
-            except DATABASE_ERRORS as error:
-                cause = _cause(error)
-                if time.monotonic() > until or self.give_up():
-                    raise StorageLost(
-                        f"the storage did not answer for long: {cause}. Nothing is lost that was "
-                        "saved; the same command goes on"
-                    ) from error
-                self.on_trouble(f"waiting for the storage: {cause}")
-                time.sleep(pause)
-                pause = min(2 * pause, 5.0)
-            else:
-                if pause > 0.2:
-                    self.on_trouble("")
-                    # The others could not say that they live either.
-                    self.trust_beats_from = time.monotonic() + self.dead_after
-                return result
+        return self.patience.persist(alone)
 
     def _open(self) -> optuna.Study:
         maximize = self.sweep.metric is not None and self.sweep.metric.goal == "maximize"
@@ -418,10 +385,3 @@ class SweepStudy:
                 + f"\nGive {self.sweep.path} a study of its own with --study NAME"
             )
         return study
-
-
-def _cause(error: BaseException) -> str:
-    """The database's own words, which SQLAlchemy and Optuna wrap."""
-    while error.__cause__:
-        error = error.__cause__
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -11,9 +11,9 @@ GRADIENTS = "CustomGradient-"
 def forget_networks() -> None:
     """Free all networks that nothing refers to any more.
 
-    A process that trains one network after the other would otherwise grow by tens of megabytes with
-    each: TensorFlow registers a gradient for every graph that Keras traces, under a new name, and
-    keeps the graph with it for ever.
+    A process that trains one network after the other would otherwise grow by tens of megabytes
+    with each: TensorFlow registers a gradient for every graph that Keras traces, under a new name,
+    and keeps the graph with it for ever.
     """
     keras.backend.clear_session(free_memory=False)
     # Not part of TensorFlow's public interface; `tests/training/test_forgetting.py` tells when it

@@ -65,6 +65,7 @@ def test_the_environment_and_the_file_are_those_of_wandbs_agent(tmp_path, monkey
         "WANDB_MODE": "offline", "WANDB_SWEEP_ID": "swp", "WANDB_RUN_ID": "run1",
         "WANDB_SWEEP_PARAM_PATH": str(tmp_path / "wandb" / "sweep-swp" / "config-run1.yaml"),
         "WANDB_DIR": str(tmp_path), "WANDB_RUN_GROUP": "group", "WANDB_PROJECT": "p",
+        "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL": "1",
         "WANDB_ENTITY": "e",
     }  # fmt: skip
     content = yaml.safe_load(Path(environment["WANDB_SWEEP_PARAM_PATH"]).read_text())

@@ -98,7 +98,9 @@ def test_faults_are_told_before_the_first_trial(tmp_path, environment):
     file = written(tmp_path, parameters={"dropout": {"value": 2.0}})
     told = run_agent(file, environment, status=2)
     line = 1 + file.read_text().splitlines().index("  dropout:")
-    assert f"tiny.yaml, line {line}: setting 'dropout' is at least 0 and at most 0.9; got 2.0" in told
+    assert (
+        f"tiny.yaml, line {line}: setting 'dropout' is at least 0 and at most 0.9; got 2.0" in told
+    )
     assert trials() == []
 
 

@@ -7,8 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sweeps import storage, sweep_file
-from sweeps import study as studies
+from sweeps import patience, storage, sweep_file
 from sweeps.study import SweepStudy
 from utils.errors import InputError
 
@@ -189,7 +188,7 @@ def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
 
 
 def test_a_database_that_stays_away_ends_with_a_sentence(url, monkeypatch):
-    monkeypatch.setattr(studies, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.3)
     study = opened(url)
 
     def gone(*_arguments, **_options):
