@@ -114,7 +114,7 @@ def _prepared(folder: Path, trials: int) -> tuple[Path, dict[str, str]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     return file, {
         **kept, "HOME": str(folder), "ECG_RUNS": str(folder / "runs"), "WANDB_DIR": str(folder),
-        "WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true", "TF_CPP_MIN_LOG_LEVEL": "3",
+        "WANDB_ERROR_REPORTING": "false", "TF_CPP_MIN_LOG_LEVEL": "3",
     }  # fmt: skip
 
 

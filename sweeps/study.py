@@ -150,8 +150,9 @@ class SweepStudy:
         return own
 
     def _take(self, count: int | None) -> Assignment | None:
-        self._requeue_dead()
         trials = self._all()
+        if self._requeue_dead(trials):
+            trials = self._all()
         waiting = any(trial.state == TrialState.WAITING for trial in trials)
         if waiting:
             return self._take_waiting()
@@ -340,20 +341,30 @@ class SweepStudy:
         ranked = ranking(self.trials(), self.maximize)
         return ranked[0] if ranked else None
 
-    def _requeue_dead(self) -> None:
-        """Let trials wait again whose worker is gone: at once on this machine, else by silence."""
+    def _requeue_dead(self, trials: list[FrozenTrial]) -> bool:
+        """Let trials wait again whose worker is gone; whether there were any.
+
+        A worker of this machine is known to be gone at once, another one by its silence.
+        """
+        running = [trial for trial in trials if trial.state == TrialState.RUNNING]
+        if not running:
+            return False
         stale = set()
         # While the storage was away the others could not say that they live either.
         if time.monotonic() >= self.patience.answered_again + self.dead_after:
             stale = set(self.storage._get_stale_trial_ids(self.study_id))  # type: ignore[attr-defined]
-        for trial in self._all():
-            if trial.state != TrialState.RUNNING or trial._trial_id in self.held:
+        dead = []
+        for trial in running:
+            if trial._trial_id in self.held:
                 continue
             owner = trial.user_attrs.get("owner")
             # One of our own that we do not hold was created when the connection broke.
             if owner == self.owner or trial._trial_id in stale or is_dead(owner):
-                self.storage.set_trial_user_attr(trial._trial_id, "owner", None)
-                self.storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+                dead.append(trial._trial_id)
+        for trial_id in dead:
+            self.storage.set_trial_user_attr(trial_id, "owner", None)
+            self.storage.set_trial_state_values(trial_id, TrialState.WAITING)
+        return bool(dead)
 
     def _turn(self, action: Callable[[], T]) -> T:
         """Do something while no other agent decides anything in this study."""

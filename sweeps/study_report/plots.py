@@ -120,17 +120,17 @@ def early_stopping_figure(table: StudyTable) -> Figure | None:
     curves = {number: curve for number, curve in table.curves.items() if len(curve)}
     if not curves or max(len(curve) for curve in curves.values()) < 2:
         return None
-    figure = new_figure(WIDTH, 4.4, "Every trial as it ran", _band_subtitle(table))
+    last = max(curve[-1, 0] for curve in curves.values())
+    bands = [band for band in table.bands if band <= last]
+    figure = new_figure(WIDTH, 4.4, "Every trial as it ran", _band_subtitle(bands))
     axes = figure.subplots()
     for state in (FINISHED, STOPPED, FAILED, RUNNING):
         _draw_curves(axes, table, curves, state)
     best = table.ranked.index[:1]
     for number in best.intersection(list(curves)):
         axes.plot(*curves[number].T, color=BEST, lw=2.2, zorder=5, label=f"best, trial {number}")
-    last = max(curve[-1, 0] for curve in curves.values())
-    for band in table.bands:
-        if band <= last:
-            axes.axvline(band, color=MUTED, ls=":", lw=1.1, zorder=1)
+    for band in bands:
+        axes.axvline(band, color=MUTED, ls=":", lw=1.1, zorder=1)
     set_score_axis(axes, table, score_limits(table, np.concatenate(list(curves.values()))[:, 1]))
     axes.set(xlim=(min(curve[0, 0] for curve in curves.values()), last))
     axes.set_xlabel("log calls with the metric")
@@ -139,10 +139,10 @@ def early_stopping_figure(table: StudyTable) -> Figure | None:
     return figure
 
 
-def _band_subtitle(table: StudyTable) -> str:
-    if not table.bands:
+def _band_subtitle(bands: list[int]) -> str:
+    if not bands:
         return ""
-    return f"dotted: early stopping looks after {', '.join(map(str, table.bands))} log calls"
+    return f"dotted: early stopping looks after {' and '.join(map(str, bands))} log calls"
 
 
 def _draw_curves(axes: Axes, table: StudyTable, curves: dict, state: str) -> None:
