@@ -18,7 +18,7 @@ from sweeps.programs import KILLED, FreshProgram, Program, WarmProgram, WarmWork
 from sweeps.storage import BEAT_SECONDS
 from sweeps.study import Assignment, SweepStudy
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.02
 # W&B's agent kills a trial so long after it asked it to stop.
 STOP_SECONDS = 30
 # As W&B's agent does, give up where the first trials all fail.
