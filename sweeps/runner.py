@@ -192,7 +192,7 @@ class Runner:
         if time.monotonic() > trial.beaten + min(BEAT_SECONDS, self.study.dead_after / 4):
             self._beat(trial)
         status = trial.program.status()
-        self._take_values(trial)
+        self._take_values(trial, has_ended=status is not None)
         now = time.monotonic()
         if status is not None:
             self._close(trial, status)
@@ -210,8 +210,8 @@ class Runner:
         if not self.study.beat(trial.own) and not trial.is_lost:
             self._ask_to_stop(trial, None, TAKEN_UP)
 
-    def _take_values(self, trial: Running) -> None:
-        rule = self.study.sweep.early_terminate
+    def _take_values(self, trial: Running, has_ended: bool = False) -> None:
+        rule = None if has_ended else self.study.sweep.early_terminate
         while not trial.values.empty():
             value = trial.values.get()
             if trial.is_lost:
@@ -231,7 +231,7 @@ class Runner:
         """Record how a trial ended, and free its slot."""
         del self.running[trial.slot]
         logged = trial.follower.finish()
-        self._take_values(trial)
+        self._take_values(trial, has_ended=True)
         state, value, reason = self._verdict(trial, status, logged)
         if state is None:
             self.display.trouble(f"trial {trial.own.number}: {reason}")

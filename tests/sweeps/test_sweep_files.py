@@ -1,7 +1,6 @@
 """Sweeps are code: their keys are settings, their metric is logged, their program exists."""
 
 import importlib
-import itertools
 import re
 from pathlib import Path
 
@@ -9,6 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
+from sweeps import sweep_file
+from sweeps.space import examples
 from training.architectures import ARCHITECTURES
 from training.settings import from_mapping
 
@@ -28,20 +29,6 @@ def kind_of(sweep: dict):
     return ARCHITECTURES[Path(sweep["program"]).stem.removeprefix("train_")].settings
 
 
-def draw(parameter: dict, rng: np.random.Generator):
-    """One value of a parameter, as W&B would choose it."""
-    if "value" in parameter:
-        return parameter["value"]
-    if "values" in parameter:
-        return parameter["values"][rng.integers(len(parameter["values"]))]
-    low, high = float(parameter["min"]), float(parameter["max"])
-    if parameter["distribution"] == "log_uniform_values":
-        return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    if parameter["distribution"] == "int_uniform":
-        return int(rng.integers(low, high + 1))
-    return float(rng.uniform(low, high))
-
-
 def test_there_are_sweeps():
     assert {file.stem for file in FILES} >= {"cnn_bayes", "rnn_bayes", "grid", "smoke"}
 
@@ -51,7 +38,8 @@ class TestEverySweep:
     def test_it_begins_with_its_question(self, file):
         text = file.read_text()
         assert text.startswith("# Question: ")
-        assert "wandb sweep sweeps/" + file.name in text
+        assert f"python -m sweeps.agent sweeps/{file.name}" in text
+        assert f"wandb sweep sweeps/{file.name}" in text
 
     def test_its_keys_are_those_of_wandb(self, file):
         assert set(read(file)) <= ALLOWED
@@ -74,15 +62,13 @@ class TestEverySweep:
         )
 
     def test_every_value_it_may_draw_is_a_setting(self, file):
-        sweep, rng = read(file), np.random.default_rng(0)
-        kind = kind_of(sweep)
+        sweep, rng = sweep_file.read(file), np.random.default_rng(0)
+        kind = kind_of(sweep.content)
         for _ in range(50):
-            values = {name: draw(one, rng) for name, one in sweep["parameters"].items()}
+            values = sweep.space.reals(sweep.space.draw(rng))
             assert isinstance(from_mapping(kind, values, file.name), kind)
-        for name, parameter in sweep["parameters"].items():
-            for value in parameter.get("values", []) + [
-                parameter[end] for end in ("min", "max") if end in parameter
-            ]:
+        for name, values in examples(sweep.space).items():
+            for value in values:
                 from_mapping(kind, {name: value}, file.name)
 
     def test_its_data_and_test_set_are_not_swept(self, file):
@@ -93,10 +79,8 @@ class TestEverySweep:
 
 def test_the_grid_is_a_real_one():
     grid = read(ROOT / "sweeps" / "grid.yaml")
-    cells = list(
-        itertools.product(*(one.get("values", [0]) for one in grid["parameters"].values()))
-    )
-    assert grid["method"] == "grid" and len(cells) == grid["run_cap"] > 8
+    cells = sweep_file.read(ROOT / "sweeps" / "grid.yaml").space.cell_count
+    assert grid["method"] == "grid" and cells == grid["run_cap"] > 8
 
 
 def test_the_ranges_hold_the_best_settings_of_earlier_work_well_inside():
