@@ -386,6 +386,10 @@ class SweepStudy:
             raise InputError(f"the study '{self.name}' was not made by a sweep; use --study NAME")
         if kept is None or study.user_attrs.get("sweep_id") is None:
             study.set_user_attr("sweep_id", token())
+            if self.sweep.metric:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    study.set_metric_names([self.sweep.metric.name])  # dashboards show it
             bands = self.sweep.early_terminate.bands if self.sweep.early_terminate else ()
             study.set_user_attr("bands", list(bands[:12]))
             study.set_user_attr("sweep", self.sweep.content)

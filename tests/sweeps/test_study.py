@@ -49,7 +49,9 @@ def run(
 
 def test_parameters_are_kept_under_their_names_with_their_real_values(url):
     own = run(opened(url))
-    (trial,) = optuna.load_study(study_name="things", storage=url).trials
+    kept = optuna.load_study(study_name="things", storage=url)
+    assert kept.metric_names == ["loss"]
+    (trial,) = kept.trials
     assert set(trial.params) == {"x", "model.width", "model.layers", "epochs"}
     assert isinstance(trial.params["x"], float) and trial.params["model.width"] in (8, 16)
     assert json.loads(trial.params["model.layers"]) in ([1, 2], [3])
