@@ -21,7 +21,7 @@ from sweeps import storage
 from sweeps.ownership import is_dead, new_owner, token
 from sweeps.patience import DATABASE_ERRORS, Patience, cause
 from sweeps.ranking import curve, ranking
-from sweeps.same_sweep import differences
+from sweeps.same_sweep import keep_or_compare
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError
 
@@ -381,22 +381,5 @@ class SweepStudy:
             study_name=self.name, storage=self.storage, load_if_exists=True,
             direction="maximize" if maximize else "minimize",
         )  # fmt: skip
-        kept = study.user_attrs.get("sweep")
-        if kept is None and study.trials:
-            raise InputError(f"the study '{self.name}' was not made by a sweep; use --study NAME")
-        if kept is None or study.user_attrs.get("sweep_id") is None:
-            study.set_user_attr("sweep_id", token())
-            if self.sweep.metric:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    study.set_metric_names([self.sweep.metric.name])  # dashboards show it
-            bands = self.sweep.early_terminate.bands if self.sweep.early_terminate else ()
-            study.set_user_attr("bands", list(bands[:12]))
-            study.set_user_attr("sweep", self.sweep.content)
-        elif found := differences(kept, self.sweep.content):
-            raise InputError(
-                f"the study '{self.name}' was begun with another sweep file; it differs in\n"
-                + "\n".join(f"  {one}" for one in found)
-                + f"\nGive {self.sweep.path} a study of its own with --study NAME"
-            )
+        keep_or_compare(study, self.sweep)
         return study
