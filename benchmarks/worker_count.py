@@ -1,11 +1,11 @@
 """Two workers with half of the cores each, or one with all of them?
 
-    python -m benchmarks.worker_count [--trials 4] [--beats 4000]
+    python -m benchmarks.worker_count [--trials 4] [--beats 4000] [--rounds 2]
 
 The same trials, one epoch of the shipped CNN and of the shipped RNN on synthetic beats, run by the
-sweep agent with one worker and with as many as there are cores, twice each in turn; the faster of
-the two counts. Workers are warm, and the time is from the beginning of the second round of trials,
-so the loading of libraries is left out.
+sweep agent with one worker and with as many as there are cores, twice each in turn; the faster
+counts. The time runs from the end of one trial per worker, which warms them up, so the loading of
+libraries is left out.
 """
 
 import argparse
@@ -21,21 +21,20 @@ import yaml
 from sweeps.storage import connect
 from utils.paths import PROJECT_FOLDER
 
-ROUNDS = 2
-
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--beats", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=2)
     asked = parser.parse_args()
     cores = os.cpu_count() or 1
     headers = f"{f'1 worker, {cores} threads':>24}{f'{cores} workers, 1 thread':>24}"
     print(f"{f'seconds for {asked.trials} trials':<24}{headers}")
     for name in ("cnn", "rnn"):
         times: dict[int, list[float]] = {1: [], cores: []}
-        for _ in range(ROUNDS):
+        for _ in range(asked.rounds):
             for workers in times:
                 with tempfile.TemporaryDirectory() as folder:
                     times[workers].append(

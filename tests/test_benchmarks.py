@@ -31,7 +31,7 @@ def test_overhead_of_a_trial(tmp_path):
 
 @pytest.mark.slow
 def test_number_of_workers(tmp_path):
-    lines = printed("worker_count", "--trials", "2", "--beats", "500", folder=tmp_path)
+    lines = printed("worker_count", "--trials=2", "--beats=500", "--rounds=1", folder=tmp_path)
     assert [line.split()[0] for line in lines[1:]] == ["cnn", "rnn"]
 
 
