@@ -20,10 +20,11 @@ from sweeps import launch, space, storage, sweep_file
 from sweeps.display import Display, Lines, Screen
 from sweeps.programs import warm_call
 from sweeps.runner import Options, Runner, fair_threads
+from sweeps.storage import study_folder
 from sweeps.study import SweepStudy
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError, exit_plainly
-from utils.paths import runs_folder, shown
+from utils.paths import shown
 
 INTERRUPTED = 130
 
@@ -72,11 +73,6 @@ class StopAsked:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
-
-
-def study_folder(name: str) -> Path:
-    """Where a study's W&B runs, logs and reports lie."""
-    return runs_folder() / "sweeps" / name
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

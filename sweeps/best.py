@@ -25,10 +25,11 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps import storage, sweep_file
-from sweeps.agent import INTERRUPTED, StopAsked, study_folder
+from sweeps.agent import INTERRUPTED, StopAsked
 from sweeps.display import Display, Lines, Screen
 from sweeps.ranking import ranking
 from sweeps.runner import Options, Runner, fair_threads
+from sweeps.storage import study_folder
 from sweeps.study import SweepStudy
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError, exit_plainly
@@ -79,7 +80,7 @@ class Winner:
 def main(argv: list[str] | None = None) -> int:
     """Retrain the top settings, show the table, name the winner."""
     asked = _parse(argv)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     first = _with_metric(asked.study, asked.storage)
     display: Display = Screen() if sys.stdout.isatty() else Lines()
     top = top_trials(first, asked.top, asked.seed_parameter)

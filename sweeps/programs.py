@@ -77,7 +77,7 @@ class WarmWorker:
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path):
         """Start it; `log` gets what it prints between trials."""
-        self.module, self.trials = module, 0
+        self.module = module
         self.memory_mb = self.first_memory_mb = 0.0
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -154,7 +154,6 @@ class WarmProgram:
     def status(self) -> int | None:
         if self._status is None and (answer := self._worker.answer()):
             self._status = answer.get("status", answer.get("died"))
-            self._worker.trials += 1
             self._worker.first_memory_mb = self._worker.first_memory_mb or self._worker.memory_mb
         return self._status
 

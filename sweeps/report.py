@@ -11,14 +11,14 @@ from pathlib import Path
 import optuna
 from matplotlib.figure import Figure
 
-from sweeps.storage import open_existing
+from sweeps.storage import open_existing, study_folder
 from sweeps.study_report import page as report_page
 from sweeps.study_report import plots, space_plots, study_table, words
 from sweeps.study_report.findings import Importances, importances
 from sweeps.study_report.study_table import StudyTable
 from utils.errors import exit_plainly
 from utils.files import write_whole
-from utils.paths import runs_folder, shown
+from utils.paths import shown
 from utils.style import as_png
 
 
@@ -26,9 +26,9 @@ from utils.style import as_png
 def main(argv: list[str] | None = None) -> int:
     """Open, read, draw, write, tell; the exit status."""
     asked = _parse(argv)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = study_table.read(open_existing(asked.study, asked.storage))
-    folder = asked.out or runs_folder() / "sweeps" / study.name / "report"
+    folder = asked.out or study_folder(study.name) / "report"
     page = write(study, folder)
     for warning in words.warnings_of(study):
         print(f"note: {warning}")

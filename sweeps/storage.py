@@ -27,6 +27,11 @@ def default_url() -> str:
     return f"sqlite:///{(runs_folder() / 'sweeps' / 'studies.db').resolve()}"
 
 
+def study_folder(name: str) -> Path:
+    """Where a study's W&B runs, logs and reports lie."""
+    return runs_folder() / "sweeps" / name
+
+
 def connect(url: str | None = None, dead_after: int = DEAD_AFTER_SECONDS) -> BaseStorage:
     """Optuna's storage at an SQLAlchemy URL, its tables made where they are missing.
 
