@@ -1,5 +1,6 @@
 """Reading WFDB recordings and annotations, checked against what their headers promise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from utils.errors import InputError
 
 # Bits that one sample takes in a .dat file, for the formats whose files have a fixed size.
 BITS_PER_SAMPLE = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12}
+MILLIVOLTS = {"mV": 1.0, "uV": 0.001, "V": 1000.0}
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,19 @@ class AdcSignal:
     adc: np.ndarray
     sampling_hz: float
     lead: str
+
+
+@dataclass(frozen=True)
+class LeadSignals:
+    """Some leads of a recording in millivolts.
+
+    Attributes:
+        signal_mv: (samples, leads) float64, NaN where nothing was recorded.
+        sampling_hz: samples per second.
+    """
+
+    signal_mv: np.ndarray
+    sampling_hz: float
 
 
 @dataclass(frozen=True)
@@ -47,17 +62,33 @@ def read_adc(path: Path, channel: int) -> AdcSignal:
         InputError: a file is missing, is shorter than its header says, or is damaged.
     """
     header = _read_header(path)
-    _check_size(path, header)
-    record = wfdb.rdrecord(str(path), channels=[channel], physical=False)
-    adc = record.d_signal[:, 0]
-    promised = header.checksum[channel]
-    # The checksum of the WFDB header is the sum of all samples, kept in 16 bits.
-    if promised is not None and (int(adc.sum()) - promised) % 65536 != 0:
-        raise InputError(
-            f"{path.parent / header.file_name[channel]}: channel {channel} does not match the "
-            f"checksum {promised} in {path.name}.hea; the file is damaged, download it again"
-        )
-    return AdcSignal(adc, float(header.fs), header.sig_name[channel])
+    record = _read_channels(path, header, [channel])
+    return AdcSignal(record.d_signal[:, 0], float(header.fs), header.sig_name[channel])
+
+
+def read_leads(path: Path, leads: Sequence[str]) -> LeadSignals:
+    """Read the leads of these names, in this order, and verify their checksums.
+
+    Names are compared without regard to case. Files that hold only other leads may be missing.
+
+    Args:
+        path: the WFDB record, without suffix.
+        leads: e.g. ``("ii", "v5")``.
+
+    Raises:
+        InputError: a lead is not in the record or is not in volts, or a file that holds one is
+            missing, is shorter than its header says, or is damaged.
+    """
+    header = _read_header(path)
+    channels = [_channel_of(path, header, lead) for lead in leads]
+    record = _read_channels(path, header, channels)
+    signal = record.dac() * [_millivolts(path, unit) for unit in record.units]
+    return LeadSignals(signal, float(header.fs))
+
+
+def read_comments(path: Path) -> list[str]:
+    """The comment lines of a record's header, without their ``#``."""
+    return _read_header(path).comments
 
 
 def read_annotations(path: Path, extension: str) -> Annotations:
@@ -85,13 +116,58 @@ def _read_header(path: Path):
         raise InputError(f"{file} cannot be read as a WFDB header: {error}") from error
 
 
-def _check_size(path: Path, header) -> None:
-    for name in sorted(set(header.file_name)):
+def _channel_of(path: Path, header, lead: str) -> int:
+    names = [name.lower() for name in header.sig_name or []]
+    if lead.lower() not in names:
+        raise InputError(
+            f"record {path} has no lead {lead}; its leads: {', '.join(header.sig_name or [])}"
+        )
+    return names.index(lead.lower())
+
+
+def _millivolts(path: Path, unit: str) -> float:
+    """What one `unit` is in mV."""
+    if unit not in MILLIVOLTS:
+        raise InputError(
+            f"{path}.hea gives a lead in '{unit}'; expected one of {', '.join(MILLIVOLTS)}"
+        )
+    return MILLIVOLTS[unit]
+
+
+def _read_channels(path: Path, header, channels: list[int]):
+    """wfdb's record of the channels in the order given, as the converter's integers, checked."""
+    _check_size(path, header, channels)
+    record = wfdb.rdrecord(str(path), channels=channels, physical=False)
+    for column, channel in enumerate(channels):
+        _check_sum(path, header, channel, record.d_signal[:, column])
+    return record
+
+
+def _check_sum(path: Path, header, channel: int, adc: np.ndarray) -> None:
+    promised = header.checksum[channel]
+    if promised is None or not _has_checksums(header):
+        return
+    # The checksum of the WFDB header is the sum of all samples, kept in 16 bits.
+    if (int(adc.sum()) - promised) % 65536 != 0:
+        raise InputError(
+            f"{path.parent / header.file_name[channel]}: channel {channel} does not match the "
+            f"checksum {promised} in {path.name}.hea; the file is damaged, download it again"
+        )
+
+
+def _has_checksums(header) -> bool:
+    """Whether they were filled in: the headers of PTB have zeros there in all channels."""
+    return any(header.checksum) or any(header.init_value)
+
+
+def _check_size(path: Path, header, channels: list[int]) -> None:
+    """Raise InputError unless the files of these channels have all their bytes."""
+    for name in sorted({header.file_name[channel] for channel in channels}):
         file = path.parent / name
         if not file.is_file():
             raise InputError(f"{file} is missing, though {path.name}.hea names it")
-        channels = [i for i, other in enumerate(header.file_name) if other == name]
-        bits = sum(BITS_PER_SAMPLE.get(header.fmt[i], 0) for i in channels)
+        inside = [i for i, other in enumerate(header.file_name) if other == name]
+        bits = sum(BITS_PER_SAMPLE.get(header.fmt[i], 0) for i in inside)
         expected, found = header.sig_len * bits // 8, file.stat().st_size
         if found < expected:
             raise InputError(

@@ -10,7 +10,13 @@ import numpy as np
 from evaluation import metrics
 from heartbeats.splits import PROTOCOLS
 
-TITLES = {"mitbih": "MIT-BIH", "synthetic": "Synthetic beats"}
+TITLES = {
+    "mitbih": "MIT-BIH",
+    "ptb": "PTB Diagnostic",
+    "ptbxl": "PTB-XL",
+    "ecg5000": "ECG5000",
+    "synthetic": "Synthetic beats",
+}
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
@@ -47,6 +53,11 @@ class Assessment:
         expected = (len(self.labels), len(self.class_names))
         if self.probabilities.shape != expected:
             raise ValueError(f"probabilities of shape {self.probabilities.shape} for {expected}")
+
+    @property
+    def family(self) -> str:
+        """The architecture; ``baseline`` for all baselines, which one of them represents."""
+        return "baseline" if self.facts.get("baseline") else self.architecture
 
     @property
     def seed(self) -> int | None:
@@ -95,12 +106,15 @@ def names(assessments: list[Assessment]) -> list[str]:
 
 
 def representatives(assessments: list[Assessment]) -> list[Assessment]:
-    """One for each architecture: that with the best validation score, never by its test score."""
+    """One for each architecture, and one baseline: those with the best validation score.
+
+    Test scores have no say.
+    """
     chosen: dict[str, Assessment] = {}
     for one in assessments:
-        standing = chosen.get(one.architecture)
+        standing = chosen.get(one.family)
         monitor = one.facts.get("monitor", "val_macro_f1")
         standing_score = standing.facts.get("score") if standing else None
         if standing is None or metrics.better(monitor, one.facts["score"], standing_score):
-            chosen[one.architecture] = one
+            chosen[one.family] = one
     return list(chosen.values())

@@ -1,5 +1,7 @@
 """Figures of a data set: class counts, mean beats, examples, lengths, embedding, records."""
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,11 +16,14 @@ from evaluation.beat_statistics import (
     draw,
     shape_of_class,
 )
-from heartbeats.beat_set import AAMI_MEANINGS, BeatSet
+from heartbeats.beat_set import BeatSet
+from heartbeats.catalog import class_meanings
 from utils.style import GRID, INK, MUTED, bare, class_colour, new_figure, styled
 
 EXAMPLES = 6
 POINTS_PER_CLASS = 1500
+# So many fit over a panel of the embedding.
+TITLE_LETTERS = 34
 
 
 @styled
@@ -61,7 +66,7 @@ def mean_beats_figure(beats: BeatSet) -> Figure:
         if (shape := shape_of_class(beats, label)) is not None:
             _draw_shape(axes, shape, class_colour(label))
         axes.set_title(f"{beats.class_names[label]} ({counts[label]:,})")
-        axes.set(xlim=(0, _duration_s(beats)), ylim=(-0.02, 1.02), xlabel="s from the R peak")
+        axes.set(xlim=(0, _duration_s(beats)), ylim=(-0.02, 1.02), xlabel=_time_label(beats))
         axes.grid(True)
     panels[0].set_ylabel("scaled amplitude")
     return figure
@@ -87,14 +92,19 @@ def examples_figure(beats: BeatSet, seed: int) -> Figure:
             beats.class_names[label], rotation=0, ha="right", va="center", weight="bold", size=12
         )
     for axes in grid[-1]:
-        axes.set_xlabel("s")
+        axes.set_xlabel("s" if beats.keeps_time else "share of the beat")
     grid[0, 0].set(xlim=(0, _duration_s(beats)), ylim=(-0.03, 1.03), yticks=[])
     return figure
 
 
 @styled
-def lengths_figure(beats: BeatSet) -> Figure:
-    """How long the beats of each class are, each class scaled to its own peak."""
+def lengths_figure(beats: BeatSet) -> Figure | None:
+    """How long the beats of each class are, each class scaled to its own peak.
+
+    None where all beats were stretched to one length.
+    """
+    if not beats.keeps_time:
+        return None
     lengths_s = beats.beat_lengths() / beats.sampling_hz
     duration_s = _duration_s(beats)
     subtitle = (
@@ -143,7 +153,7 @@ def embedding_figure(beats: BeatSet, embedding: Embedding, seed: int) -> Figure:
     for label, axes in enumerate(panels[1 : classes + 1]):
         _scatter(axes, points, MUTED, 0.18)
         _scatter(axes, points[labels == label], class_colour(label), 0.6)
-        axes.set_title(_class_labels(beats)[label])
+        axes.set_title(fill(_class_labels(beats)[label], TITLE_LETTERS))
     for axes in panels:
         axes.set(xticks=[], yticks=[])
         bare(axes)
@@ -152,10 +162,15 @@ def embedding_figure(beats: BeatSet, embedding: Embedding, seed: int) -> Figure:
 
 @styled
 def records_figure(beats: BeatSet) -> Figure | None:
-    """The mix of classes in each record; None where the records are not known."""
+    """The mix of classes in each record.
+
+    None where the records are not known, or were labelled as a whole, so that none is mixed.
+    """
     if beats.records is None:
         return None
     records, counts = classes_by_record(beats)
+    if (np.count_nonzero(counts, axis=1) == 1).all():
+        return None
     shares = counts / counts.sum(axis=1, keepdims=True)
     order = np.argsort(shares[:, 0], kind="stable")[::-1]
     columns = 2 if len(records) > 24 else 1
@@ -184,10 +199,14 @@ def _heading(beats: BeatSet, what: str, detail: str = "") -> tuple[str, str]:
 
 
 def _class_labels(beats: BeatSet) -> list[str]:
+    meanings = class_meanings(beats.name)
     return [
-        f"{name}  {AAMI_MEANINGS[name]}" if name in AAMI_MEANINGS else name
-        for name in beats.class_names
+        f"{name}  {meanings[name]}" if name in meanings else name for name in beats.class_names
     ]
+
+
+def _time_label(beats: BeatSet) -> str:
+    return "s from the R peak" if beats.keeps_time else "share of the beat"
 
 
 def _duration_s(beats: BeatSet) -> float:

@@ -15,6 +15,8 @@ AAMI_MEANINGS = {
     "F": "fusion of ventricular and normal",
     "Q": "paced or unclassifiable",
 }
+# Data sets whose beats were all stretched to one length by their publishers.
+STRETCHED = ("ecg5000",)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class BeatSet:
         patients: (beats,) str, the person of each beat; two recordings may share one.
         times_s: (beats,) float64, the time of each R peak from the start of its recording.
         symbols: (beats,) str, the annotators' symbol of each beat.
+        folds: (beats,) uint8, the fold that the publishers put each beat in.
     """
 
     name: str
@@ -49,6 +52,7 @@ class BeatSet:
     patients: np.ndarray | None = None
     times_s: np.ndarray | None = None
     symbols: np.ndarray | None = None
+    folds: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         beats, _samples = self.signals.shape
@@ -63,6 +67,11 @@ class BeatSet:
     @property
     def is_synthetic(self) -> bool:
         return self.name == "synthetic"
+
+    @property
+    def keeps_time(self) -> bool:
+        """False where each beat was stretched to the same length, so that seconds mean nothing."""
+        return self.name not in STRETCHED
 
     def select(self, indices: np.ndarray) -> "BeatSet":
         """The beats at `indices` (positions or a mask), in that order, with all their arrays."""
@@ -88,18 +97,19 @@ class BeatSet:
 
 
 ARRAY_FIELDS = (
-    "signals", "labels", "official_test", "records", "patients", "times_s", "symbols",
+    "signals", "labels", "official_test", "records", "patients", "times_s", "symbols", "folds",
 )  # fmt: skip
 
 
 def fingerprint(beats: BeatSet) -> str:
-    """Sixteen hex digits that change with any sample, label, class name, rate or test membership.
+    """Sixteen hex digits that change with any sample, label, class name, rate, fold or test mark.
 
     The order of the beats does not matter: Kaggle's files hold MIT-BIH's beats in an order of
     their own, and are the same data.
     """
     test = np.zeros(len(beats), bool) if beats.official_test is None else beats.official_test
-    tags = np.stack([beats.labels.astype(np.uint8), test.astype(np.uint8)], axis=1)
+    marks = [beats.labels, test] + ([] if beats.folds is None else [beats.folds])
+    tags = np.stack(marks, axis=1).astype(np.uint8)
     rows = np.ascontiguousarray(beats.signals, dtype="<f4")
     digests = sorted(
         hashlib.blake2b(row.tobytes() + tag.tobytes(), digest_size=16).digest()

@@ -1,6 +1,9 @@
 """Cutting a recording into single beats, the way Kaggle's heartbeat data was cut."""
 
+from fractions import Fraction
+
 import numpy as np
+from scipy.signal import resample_poly
 
 # Kaggle's heartbeat data: 187 values a beat at 120 Hz (described as 125 Hz).
 BEAT_SAMPLES = 187
@@ -42,3 +45,17 @@ def cut_beats(
             shown = window[:BEAT_SAMPLES]
             beat[: len(shown)] = (shown - low) / (high - low)
     return beats, kept
+
+
+def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
+    """One channel at 120 Hz, low-passed first where it had more than that.
+
+    Kaggle's MIT-BIH beats keep every third sample of 360 Hz with no such filter, so that what lies
+    above 60 Hz there is folded into them. Here it is not.
+
+    Args:
+        signal: (samples,) float, at `sampling_hz`.
+    """
+    ratio = Fraction(BEAT_HZ / sampling_hz).limit_denominator(1000)
+    # A line from end to end is taken off and put back, or the filter would ring at both ends.
+    return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")

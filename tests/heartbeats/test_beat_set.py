@@ -21,6 +21,7 @@ def test_fingerprint_ignores_order_and_nothing_else(beats):
         {"official_test": moved_to_test},
         {"sampling_hz": 125.0},
         {"class_names": tuple("abcde")},
+        {"folds": np.ones(len(beats), np.uint8)},
     ):
         assert fingerprint(dataclasses.replace(beats, **change)) != original, change.keys()
 

@@ -76,3 +76,64 @@ def test_the_person_in_both_halves_of_mitbih_is_not_trained_on():
     train, validation, test = parts(mitbih, "patients")
     assert set(mitbih.records[test]) == set(mitdb.DS2)
     assert set(mitbih.records[np.concatenate([train, validation])]) == set(mitdb.DS1) - {"201"}
+
+
+def test_the_name_of_the_official_test_is_the_data_sets():
+    ucr = dataclasses.replace(make_beats(), name="ecg5000", records=None, patients=None)
+    assert splits.allowed(ucr) == ["ucr"]
+    assert np.array_equal(splits.held_out(ucr, "ucr"), np.flatnonzero(ucr.official_test))
+    with pytest.raises(InputError, match="protocol 'kaggle' does not fit"):
+        splits.held_out(ucr, "kaggle")
+
+
+def test_beats_of_unknown_people_are_split_by_beat(beats):
+    unknown = dataclasses.replace(beats, official_test=None, records=None, patients=None)
+    assert splits.allowed(unknown) == ["beats"]
+    train, validation, test = parts(unknown, "beats", seed=3)
+    assert len(test) == len(beats) // 5
+    assert np.ptp(np.bincount(unknown.labels[test])) <= 1
+    assert np.array_equal(test, splits.held_out(unknown, "beats"))
+    assert sorted([*train, *validation, *test]) == list(range(len(beats)))
+
+
+def test_a_class_of_one_beat_is_told(beats):
+    labels = np.zeros_like(beats.labels)
+    labels[7] = 1
+    lone = dataclasses.replace(
+        beats, labels=labels, official_test=None, records=None, patients=None
+    )
+    with pytest.raises(InputError, match="class S of 'invented' has one beat"):
+        splits.held_out(lone, "beats")
+
+
+@pytest.mark.parametrize("by", ["beats", "patients"])
+@pytest.mark.parametrize("seed", range(3))
+def test_folds_divide_the_positions(beats, by, seed):
+    positions, _ = splits.development(beats, "patients", seed=0)
+    divided = splits.folds(beats, positions, 5, by=by, seed=seed)
+    assert len(divided) == 5
+    assert np.array_equal(np.sort(np.concatenate(divided)), np.sort(positions))
+    for fold in divided:
+        assert set(beats.labels[fold]) == set(range(5))
+    again = splits.folds(beats, positions, 5, by=by, seed=seed)
+    assert all(map(np.array_equal, divided, again))
+
+
+def test_folds_by_patient_keep_patients_whole(beats):
+    divided = splits.folds(beats, np.arange(len(beats)), 4, by="patients", seed=0)
+    people = [set(beats.patients[fold]) for fold in divided]
+    assert sum(map(len, people)) == len(set(beats.patients))
+
+
+def test_folds_that_some_class_cannot_fill_are_refused(beats):
+    everything = np.arange(len(beats))
+    labels = np.where(np.isin(beats.patients, ["p00", "p01"]), beats.labels, 0).astype(np.uint8)
+    rare = dataclasses.replace(beats, labels=labels)
+    splits.folds(rare, everything, 5, by="beats", seed=0)
+    with pytest.raises(InputError, match=r"class S.*patients that have it.*2: ask for at most 2"):
+        splits.folds(rare, everything, 5, by="patients", seed=0)
+    with pytest.raises(InputError, match="at least 2 folds"):
+        splits.folds(beats, everything, 1, by="beats", seed=0)
+    with pytest.raises(InputError, match="cannot be split by patient. Its files name no patients"):
+        unknown = dataclasses.replace(beats, patients=None)
+        splits.folds(unknown, everything, 3, by="patients", seed=0)
