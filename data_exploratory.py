@@ -2,6 +2,7 @@
 
 python data_exploratory.py                    # MIT-BIH where it is found, else synthetic beats
 python data_exploratory.py --data=synthetic --to pictures
+python data_exploratory.py --augmented        # and what augmentation makes of training beats
 """
 
 import argparse
@@ -12,12 +13,12 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from evaluation import beat_plots
+from evaluation import augment_plots, beat_plots, mixture_quality
 from evaluation.assessment import TITLES
 from evaluation.beat_statistics import embed
-from heartbeats import catalog, splits
-from heartbeats.beat_set import AAMI_MEANINGS, BeatSet
-from utils.errors import exit_plainly
+from heartbeats import catalog, mixture, splits
+from heartbeats.beat_set import BeatSet
+from utils.errors import InputError, exit_plainly
 from utils.files import write_whole
 from utils.page import footer, heading, note, page, picture, table
 from utils.paths import runs_folder, shown
@@ -25,6 +26,8 @@ from utils.style import as_png
 
 # Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
 PIPE_WIDTH = 120
+# Drawn beats that are compared with real ones: enough for shares of a per cent.
+MEASURED_BEATS = 600
 SYNTHETIC_NOTICE = "Synthetic beats, made by a program. They say nothing about hearts."
 HEADERS = ("class", "meaning", "beats", "share", "official test", "records", "half of them in",
            "median length")  # fmt: skip
@@ -36,6 +39,10 @@ CAPTIONS = {
     "pause behind it, not of how early it came.",
     "embedding": "Where classes lie on top of each other, a straight line cannot part them. The "
     "padding behind short beats is part of what is embedded.",
+    "augmentation": "What training may do to a beat, each change by itself and stronger than it "
+    "is used. Training beats alone.",
+    "mixture": "Beats drawn from Gaussian mixtures, one for each rare class, fitted to training "
+    "beats alone. Some are too short, too long or too smooth: look before you train on them.",
     "records": "Where few records hold most of a class, a split by beat has the same hearts in "
     "training and in test.",
 }
@@ -50,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     rows = class_rows(beats)
     _print_table(beats, rows)
     figures = draw_all(beats, asked.seed)
+    if asked.augmented:
+        figures |= draw_augmented(beats, asked.seed)
     for path in write(folder, beats, rows, figures):
         print(shown(path))
     return 0
@@ -67,12 +76,12 @@ def class_rows(beats: BeatSet) -> list[list[str]]:
         rows.append(
             [
                 name,
-                AAMI_MEANINGS.get(name, ""),
+                catalog.class_meanings(beats.name).get(name, ""),
                 f"{count:,}",
                 f"{count / max(len(beats), 1):.2%}",
                 "–" if test is None else f"{np.count_nonzero(test[own]):,}",
                 *_records_of_class(records, own),
-                f"{np.median(lengths_s[own]):.2f} s" if count else "–",
+                f"{np.median(lengths_s[own]):.2f} s" if count and beats.keeps_time else "–",
             ]
         )
     return rows
@@ -89,17 +98,47 @@ def _records_of_class(records: np.ndarray | None, own: np.ndarray) -> tuple[str,
 
 
 def draw_all(beats: BeatSet, seed: int) -> dict[str, Figure]:
-    """All figures by the name of their file; that of the records only where they are known."""
+    """All figures that suit the data set, by the name of their file."""
     figures = {
         "counts": beat_plots.counts_figure(beats),
         "mean_beats": beat_plots.mean_beats_figure(beats),
         "examples": beat_plots.examples_figure(beats, seed),
         "lengths": beat_plots.lengths_figure(beats),
         "embedding": beat_plots.embedding_figure(beats, embed(beats), seed),
+        "records": beat_plots.records_figure(beats),
     }
-    if (records := beat_plots.records_figure(beats)) is not None:
-        figures["records"] = records
-    return figures
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def draw_augmented(beats: BeatSet, seed: int) -> dict[str, Figure]:
+    """Training beats of the customary protocol, changed and drawn as training may; says how real.
+
+    Raises:
+        InputError: all classes but the most common one are too small for a mixture.
+    """
+    chosen, _validation = splits.development(beats, splits.allowed(beats)[0], seed=0)
+    train = beats.select(chosen)
+    counts = train.class_counts()
+    enough = (counts >= mixture.FEWEST_BEATS) & (counts < counts.max())
+    rare = [name for name, fits in zip(beats.class_names, enough, strict=True) if fits]
+    if not rare:
+        raise InputError(
+            f"no class but the most common one has {mixture.FEWEST_BEATS} training beats, which "
+            "a mixture takes; leave --augmented out"
+        )
+    labels = np.asarray(train.labels)
+    mixtures = mixture.fit_all(
+        train.signals, labels, beats.class_names, rare, sampling_hz=beats.sampling_hz, seed=seed
+    )
+    for label, one in mixtures.items():
+        real = np.asarray(train.signals[labels == label])
+        drawn = one.draw(MEASURED_BEATS, np.random.default_rng(seed))
+        quality = mixture_quality.measure(real, drawn, seed)
+        print(f"drawn beats of class {one.class_name}: {quality.sentence()}")
+    return {
+        "augmentation": augment_plots.augmentation_figure(train, seed),
+        "mixture": augment_plots.mixture_figure(train, mixtures, seed),
+    }
 
 
 def write(
@@ -124,7 +163,7 @@ def build_page(beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]
     return page(
         f"{TITLES.get(beats.name, beats.name)}: what the data look like",
         f"{len(beats):,} {kind} of {len(beats.class_names)} classes, {beats.signals.shape[1]} "
-        f"samples at {beats.sampling_hz:g} Hz. Fingerprint {beats.fingerprint}.",
+        f"samples {_pace(beats)}. Fingerprint {beats.fingerprint}.",
         [
             note(
                 "Everything here describes the whole data set, test beats included; nothing is "
@@ -141,6 +180,10 @@ def build_page(beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]
     )
 
 
+def _pace(beats: BeatSet) -> str:
+    return f"at {beats.sampling_hz:g} Hz" if beats.keeps_time else "to which each was stretched"
+
+
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -150,6 +193,9 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
     parser.add_argument("--to", type=Path, help="folder of the pictures and the page")
     parser.add_argument("--seed", type=int, default=0, help="draws examples and points")
+    parser.add_argument(
+        "--augmented", action="store_true", help="also draw what augmentation makes of them"
+    )
     return parser.parse_args(argv)
 
 

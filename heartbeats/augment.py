@@ -1,6 +1,13 @@
-"""Random changes to training beats that leave their class alone."""
+"""Random changes of a beat's shape, on training beats, that leave their class alone.
+
+All take and give (beats, samples) float32 in [0, 1] with zeros behind each beat's end, and draw
+for each beat anew. `heartbeats.artefacts` adds what electrodes pick up.
+"""
 
 import numpy as np
+
+# The warp of time is a sum of so many half cosines over the beat's length.
+WARP_TERMS = 3
 
 
 def stretch(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
@@ -10,13 +17,7 @@ def stretch(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndar
     """
     _beats, samples = beats.shape
     speed = rng.uniform(1 - most, 1 + most, (len(beats), 1)).astype(np.float32)
-    places = np.arange(samples, dtype=np.float32) * speed
-    left = places.astype(np.int32)
-    share = places - left.astype(np.float32)
-    padded = np.pad(beats, ((0, 0), (0, 1)))
-    left_values = np.take_along_axis(padded, np.minimum(left, samples), axis=1)
-    right_values = np.take_along_axis(padded, np.minimum(left + 1, samples), axis=1)
-    return left_values + share * (right_values - left_values)
+    return values_at(beats, np.arange(samples, dtype=np.float32) * speed)
 
 
 def bend_amplitude(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
@@ -29,3 +30,91 @@ def add_noise(beats: np.ndarray, deviation: float, rng: np.random.Generator) -> 
     """Add white noise to the beat, not to the zeros that pad it."""
     noise = rng.standard_normal(beats.shape, dtype=np.float32) * np.float32(deviation)
     return beats + noise * (beats > 0)
+
+
+def warp_time(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
+    """Let time run unevenly, up to `most` (a share below 1) faster or slower at any place.
+
+    The first sample (the R peak) and the end stay in place: how long a beat is tells an early one
+    from a timely one, so `stretch` alone may change it.
+    """
+    last = np.maximum(beat_lengths(beats) - 1, 1)[:, None].astype(np.float32)
+    terms = np.arange(1, WARP_TERMS + 1, dtype=np.float32)
+    shares = rng.uniform(-1, 1, (len(beats), WARP_TERMS)).astype(np.float32)
+    shares *= most * rng.random((len(beats), 1), np.float32) / np.abs(shares).sum(1, keepdims=True)
+    # Speed 1 + sum a_k cos(pi k t) with sum |a_k| <= most; its integral returns to 0 at the end.
+    places = np.arange(beats.shape[1], dtype=np.float32)
+    angles = np.pi * np.minimum(places / last, 1)
+    moved = np.sin(terms[None, :, None] * angles[:, None]) * (shares / (np.pi * terms))[:, :, None]
+    return values_at(beats, places + last * moved.sum(axis=1))
+
+
+def shift(beats: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Begin each beat up to `most` samples before or behind its R mark, as annotators' marks do.
+
+    A beat begins at its mark, so what was before it is not known: the first value is held. What
+    goes past an edge is lost, the end moves along, and what is left takes the old range again.
+    """
+    _beats, samples = beats.shape
+    late = rng.integers(-most, most + 1, (len(beats), 1))
+    places = np.clip(np.arange(samples) + late, 0, samples)
+    moved = np.take_along_axis(np.pad(beats, ((0, 0), (0, 1))), places, axis=1)
+    own = np.arange(samples) < np.maximum(beat_lengths(beats)[:, None] - late, 1)
+    return to_old_range(moved, own, beats)
+
+
+def drift_gain(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.ndarray:
+    """Let the gain rise or fall evenly along each beat, up to 1 + most times from end to end.
+
+    Scaling to [0, 1] undoes a gain that is the same for the whole beat. Breathing changes the gain
+    from one QRS complex to the next, and a beat holds its own and the next. Amplitudes
+    grow from the beat's median, which lies near the isoelectric line.
+    """
+    own = own_samples(beats)
+    lengths = own.sum(axis=1, keepdims=True)
+    ordered = np.sort(np.where(own, beats, np.float32(np.inf)), axis=1)
+    median = np.take_along_axis(ordered, lengths // 2 - (lengths > 1), axis=1)
+    slope = rng.uniform(-1, 1, (len(beats), 1)) * np.log1p(most)
+    along = np.arange(beats.shape[1], dtype=np.float32) / lengths.astype(np.float32)
+    gain = np.exp(slope.astype(np.float32) * np.minimum(along, 1))
+    return to_old_range(median + (beats - median) * gain, own, beats)
+
+
+def beat_lengths(beats: np.ndarray) -> np.ndarray:
+    """(beats,) int: samples of each beat up to its last value above zero, 1 at the least."""
+    _beats, samples = beats.shape
+    return np.where(beats.any(axis=1), samples - np.argmax(beats[:, ::-1] > 0, axis=1), 1)
+
+
+def values_at(beats: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(beats, places): each beat's values between its samples, interpolated; 0 past the end."""
+    _beats, samples = beats.shape
+    left = places.astype(np.int32)
+    share = places - left.astype(places.dtype)
+    padded = np.pad(beats, ((0, 0), (0, 1)))
+    left_values = np.take_along_axis(padded, np.minimum(left, samples), axis=1)
+    right_values = np.take_along_axis(padded, np.minimum(left + 1, samples), axis=1)
+    return left_values + share * (right_values - left_values)
+
+
+def own_samples(beats: np.ndarray) -> np.ndarray:
+    return np.arange(beats.shape[1]) < beat_lengths(beats)[:, None]
+
+
+def to_old_range(changed: np.ndarray, own: np.ndarray, beats: np.ndarray) -> np.ndarray:
+    """Scale the own samples to the range that the beat had, [0, 1] unless it was cut off.
+
+    A window is scaled as a whole and only then cut at the last sample, so a long beat may never
+    reach 1; it would say so no more if it were scaled to [0, 1].
+    """
+    low, high = _range(changed, own)
+    old_low, old_high = _range(beats, own_samples(beats))
+    scale = (old_high - old_low) / np.maximum(high - low, np.float32(1e-9))
+    scaled = np.clip((changed - low) * scale + old_low, old_low, old_high)
+    return np.where(own, scaled, np.float32(0))
+
+
+def _range(beats: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low = np.where(own, beats, np.float32(np.inf)).min(axis=1, keepdims=True)
+    high = np.where(own, beats, np.float32(-np.inf)).max(axis=1, keepdims=True)
+    return low, high

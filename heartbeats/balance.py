@@ -1,4 +1,4 @@
-"""Weights against class imbalance."""
+"""Weights and sampling against class imbalance."""
 
 import numpy as np
 
@@ -28,3 +28,35 @@ def class_weights(counts: np.ndarray, method: str) -> np.ndarray:
     }[method]
     raw = np.where(present, raw, 0.0)
     return raw * counts.sum() / (raw * counts).sum()
+
+
+def shown_counts(counts: np.ndarray, common_share: float, rare_share: float) -> np.ndarray:
+    """(classes,) int: how many beats of each class an epoch shows.
+
+    Args:
+        counts: (classes,) training beats of each class.
+        common_share: share of the most common class's beats that is shown, but no fewer than the
+            second most common class has.
+        rare_share: every other class that has beats is shown at least this share of what the most
+            common one then shows.
+    """
+    common, second = int(np.argmax(counts)), int(np.partition(counts, -2)[-2])
+    shown = counts.astype(int)
+    shown[common] = min(max(round(counts[common] * common_share), second, 1), counts[common])
+    least = round(rare_share * shown[common])
+    return np.where((counts > 0) & (shown < least), least, shown)
+
+
+def draw_rows(labels: np.ndarray, shown: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rows of one epoch: `shown[c]` of class c, none twice before all of it were there once."""
+    parts = [
+        _in_rounds(np.flatnonzero(labels == label), wanted, rng)
+        for label, wanted in enumerate(shown)
+        if wanted
+    ]
+    return np.concatenate(parts)
+
+
+def _in_rounds(rows: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    rounds = -(-wanted // len(rows))
+    return np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:wanted]

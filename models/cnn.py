@@ -43,6 +43,11 @@ def build(shape: CnnArchitecture, samples: int, classes: int) -> keras.Model:
     Output shape: (batch, classes), probabilities that sum to one.
     """
     signal = keras.Input((samples, 1), name="signal")
+    return keras.Model(signal, classify(convolve(signal, shape), shape, classes), name="cnn")
+
+
+def convolve(signal, shape: CnnArchitecture):
+    """(batch, samples, 1) -> (batch, steps, channels): the stem and all stages."""
     x = layers.Conv1D(
         shape.width, shape.stem_kernel, strides=shape.stem_stride, padding="same", use_bias=False
     )(signal)
@@ -53,7 +58,7 @@ def build(shape: CnnArchitecture, samples: int, classes: int) -> keras.Model:
             x = _BLOCKS[shape.block](x, width, shape)
         x = _halve(x, shape.pooling)
         x = _drop(x, shape)
-    return keras.Model(signal, classify(x, shape, classes), name="cnn")
+    return x
 
 
 def _plain(x, width: int, shape: CnnArchitecture):

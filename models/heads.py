@@ -16,12 +16,20 @@ class Head(Protocol):
     def dense_dropout(self) -> float: ...
 
 
-def classify(sequence, head: Head, classes: int):
+def classify(sequence, head: Head, classes: int, beside=None):
     """(batch, steps, channels) -> (batch, classes) probabilities.
 
     The layer before the last is named `logits`: losses are computed on it, where they are exact.
+
+    Args:
+        sequence: what the body of the network gives.
+        head: the settings.
+        classes: how many.
+        beside: (batch, values) that join the summary, e.g. of the beat's features.
     """
     x = _summarise(sequence, head.summary)
+    if beside is not None:
+        x = layers.Concatenate()([x, beside])
     if head.dense_units:
         x = layers.Dense(head.dense_units, activation="relu")(x)
     if head.dense_dropout:

@@ -3,14 +3,39 @@
 import keras
 import numpy as np
 
+from heartbeats.features import features
+
 PREDICTION_BATCH = 512
+# The name of the second input that some networks have.
+FEATURES_INPUT = "features"
+
+Input = np.ndarray | dict[str, np.ndarray]
 
 
-def model_input(signals: np.ndarray) -> np.ndarray:
-    """(beats, samples) -> (beats, samples, 1) float32, what every network here takes."""
-    return np.ascontiguousarray(signals, np.float32)[..., np.newaxis]
+def model_input(model: keras.Model, signals: np.ndarray, sampling_hz: float | None) -> Input:
+    """What `model` takes: (beats, samples, 1) float32, and the beats' features if it wants them.
+
+    Args:
+        model: from `models.*.build`.
+        signals: (beats, samples), scaled to [0, 1].
+        sampling_hz: samples per second of the signals; only features need it.
+    """
+    shaped = np.ascontiguousarray(signals, np.float32)[..., np.newaxis]
+    if not wants_features(model):
+        return shaped
+    if sampling_hz is None:
+        raise ValueError(f"{model.name} takes features, which need the sampling rate")
+    return {"signal": shaped, FEATURES_INPUT: features(signals, sampling_hz)}
 
 
-def predict(model: keras.Model, signals: np.ndarray) -> np.ndarray:
+def wants_features(model: keras.Model) -> bool:
+    """Whether the network has the second input."""
+    return any(tensor.name == FEATURES_INPUT for tensor in model.inputs)
+
+
+def predict(
+    model: keras.Model, signals: np.ndarray, sampling_hz: float | None = None
+) -> np.ndarray:
     """(beats, classes) float32 probabilities for (beats, samples) signals scaled to [0, 1]."""
-    return model.predict(model_input(signals), batch_size=PREDICTION_BATCH, verbose=0)
+    inputs = model_input(model, signals, sampling_hz)
+    return model.predict(inputs, batch_size=PREDICTION_BATCH, verbose=0)

@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 
 import data_exploratory
+from evaluation import beat_plots
 from heartbeats import catalog
 from tests.heartbeats.conftest import make_beats
+from utils.errors import InputError
 
 
 @pytest.fixture
@@ -31,6 +33,24 @@ def test_pictures_page_and_table(explored):
     assert "test beats included" in page  # it describes the whole set
 
 
+def test_augmented_beats_are_drawn_and_measured_on_training_beats(monkeypatch, capsys):
+    beats = make_beats()
+    seen = []
+    figures = data_exploratory.augment_plots
+    monkeypatch.setattr(figures, "augmentation_figure", lambda train, seed: seen.append(train))
+    monkeypatch.setattr(data_exploratory.mixture, "FEWEST_BEATS", 5)
+    figures = data_exploratory.draw_augmented(beats, 0)
+    assert set(figures) == {"augmentation", "mixture"}
+    assert "near-copies" in capsys.readouterr().out
+    assert len(seen[0]) < len(beats) and not seen[0].official_test.any()
+
+
+def test_no_class_is_large_enough_for_a_mixture(monkeypatch):
+    monkeypatch.setattr(data_exploratory.mixture, "FEWEST_BEATS", 10_000)
+    with pytest.raises(InputError, match="leave --augmented out"):
+        data_exploratory.draw_augmented(make_beats(), 0)
+
+
 def test_rows_add_up():
     beats = make_beats()
     rows = data_exploratory.class_rows(beats)
@@ -44,6 +64,15 @@ def test_rows_add_up():
 def test_what_the_source_does_not_know_is_a_dash():
     beats = dataclasses.replace(make_beats(), records=None, official_test=None)
     assert {tuple(row[4:7]) for row in data_exploratory.class_rows(beats)} == {("–", "–", "–")}
+
+
+def test_only_figures_that_mean_something_are_drawn():
+    """No seconds where beats were stretched; no mix of classes where a record has one label."""
+    beats = dataclasses.replace(make_beats(), name="ecg5000")
+    assert beat_plots.lengths_figure(beats) is None
+    assert {row[7] for row in data_exploratory.class_rows(beats)} == {"–"}
+    whole = dataclasses.replace(beats, records=beats.labels.astype(str))
+    assert beat_plots.records_figure(whole) is None
 
 
 def test_an_unknown_data_set_is_told(capsys):

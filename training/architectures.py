@@ -6,8 +6,15 @@ from pathlib import Path
 
 import keras
 
-from models import cnn, rnn
-from training.settings import CnnSettings, RnnSettings, TrainingSettings, from_mapping, read_yaml
+from models import cnn, cnn_lstm, rnn
+from training.settings import (
+    CnnLstmSettings,
+    CnnSettings,
+    RnnSettings,
+    TrainingSettings,
+    from_mapping,
+    read_yaml,
+)
 from utils.errors import InputError
 
 BEST_SETTINGS_FOLDER = Path(__file__).with_name("best_settings")
@@ -23,6 +30,7 @@ class Architecture:
 
 ARCHITECTURES = {
     "cnn": Architecture(CnnSettings, cnn.build),
+    "cnn_lstm": Architecture(CnnLstmSettings, cnn_lstm.build),
     "rnn": Architecture(RnnSettings, rnn.build),
 }
 

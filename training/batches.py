@@ -1,10 +1,21 @@
-"""Training beats, shuffled, augmented and served in batches."""
+"""Training beats, sampled, shuffled, augmented and served in batches."""
 
 import keras
 import numpy as np
 
-from heartbeats.augment import add_noise, bend_amplitude, stretch
-from models.inference import model_input
+from heartbeats.artefacts import ARTEFACTS, add_artefacts
+from heartbeats.augment import (
+    add_noise,
+    bend_amplitude,
+    drift_gain,
+    shift,
+    stretch,
+    warp_time,
+)
+from heartbeats.balance import draw_rows, shown_counts
+from heartbeats.beat_set import BeatSet
+from heartbeats.mixture import ClassMixture, fit_all
+from models.inference import Input, model_input
 from training.settings import TrainingSettings
 
 
@@ -14,22 +25,27 @@ class Batches(keras.utils.PyDataset):
     A batch depends on the seed, the epoch and its index alone, so a run can be repeated.
     """
 
-    def __init__(self, signals: np.ndarray, labels: np.ndarray, settings: TrainingSettings):
-        """signals: (beats, samples) float32; labels: (beats,) int."""
+    def __init__(self, train: BeatSet, settings: TrainingSettings, model: keras.Model):
+        """`model` is what the batches are for: some networks take features too."""
         super().__init__()
-        self.signals, self.labels, self.settings = signals, labels, settings
-        self.batch_size = min(settings.batch_size, len(signals))
+        self.train, self.settings, self.model = train, settings, model
+        self.counts = train.class_counts()
+        rare_share = settings.rare_share if settings.rare_filling != "none" else 0.0
+        self.shown = shown_counts(self.counts, settings.common_share, rare_share)
+        self.mixtures = _mixtures(train, self.shown > self.counts, settings)
+        self.batch_size = min(settings.batch_size, int(self.shown.sum()))
         self.epoch = 0
         self._shuffle()
 
     def __len__(self) -> int:
-        return len(self.signals) // self.batch_size
+        return int(self.shown.sum()) // self.batch_size
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[Input, np.ndarray]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rng = np.random.default_rng([self.settings.seed, self.epoch, index])
-        beats = self._augment(self.signals[rows], rng)
-        return model_input(beats), self.labels[rows].astype(np.int32)
+        beats = self._augment(self._signals(rows), rng)
+        inputs = model_input(self.model, beats, self.train.sampling_hz)
+        return inputs, self.labels[rows].astype(np.int32)
 
     def go_on_after(self, epoch: int) -> None:
         """Let `fit` go on behind an epoch; it calls `on_epoch_end` before its first one too."""
@@ -40,15 +56,61 @@ class Batches(keras.utils.PyDataset):
         self._shuffle()
 
     def _shuffle(self) -> None:
+        """Draw the epoch's rows; those behind the training beats are drawn from mixtures."""
         rng = np.random.default_rng([self.settings.seed, self.epoch])
-        self.order = rng.permutation(len(self.signals))
+        self.labels, self.drawn = np.asarray(self.train.labels), None
+        if (self.shown == self.counts).all():
+            self.order = rng.permutation(len(self.labels))
+            return
+        real = np.minimum(self.shown, self.counts) if self.mixtures else self.shown
+        rows = draw_rows(self.labels, real, rng)
+        if self.mixtures:
+            missing = {label: self.shown[label] - self.counts[label] for label in self.mixtures}
+            self.drawn = np.concatenate(
+                [self.mixtures[label].draw(count, rng) for label, count in missing.items()]
+            )
+            made = np.repeat(list(missing), list(missing.values()))
+            rows = np.concatenate([rows, len(self.labels) + np.arange(len(made))])
+            self.labels = np.concatenate([self.labels, made])
+        self.order = rng.permutation(rows)
+
+    def _signals(self, rows: np.ndarray) -> np.ndarray:
+        own = len(self.train)
+        signals = np.array(self.train.signals[np.minimum(rows, own - 1)])
+        if self.drawn is not None:
+            signals[rows >= own] = self.drawn[rows[rows >= own] - own]
+        return signals
 
     def _augment(self, beats: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         settings = self.settings
         if settings.augment_stretch:
             beats = stretch(beats, settings.augment_stretch, rng)
+        if settings.augment_warp:
+            beats = warp_time(beats, settings.augment_warp, rng)
+        if settings.augment_shift:
+            beats = shift(beats, settings.augment_shift, rng)
         if settings.augment_amplitude:
             beats = bend_amplitude(beats, settings.augment_amplitude, rng)
+        if settings.augment_drift:
+            beats = drift_gain(beats, settings.augment_drift, rng)
+        if settings.augment_artefacts != "none":
+            kind = settings.augment_artefacts
+            kinds = tuple(ARTEFACTS) if kind == "all" else (kind,)
+            hz = self.train.sampling_hz
+            beats = add_artefacts(beats, kinds, settings.augment_snr_db, hz, rng)
         if settings.augment_noise:
             beats = add_noise(beats, settings.augment_noise, rng)
         return beats
+
+
+def _mixtures(
+    train: BeatSet, lacking: np.ndarray, settings: TrainingSettings
+) -> dict[int, ClassMixture]:
+    """Label -> mixture, for the classes that are to be shown more often than they have beats."""
+    if settings.rare_filling != "mixture" or not lacking.any():
+        return {}
+    return fit_all(
+        train.signals, np.asarray(train.labels), train.class_names,
+        [name for name, lacks in zip(train.class_names, lacking, strict=True) if lacks],
+        sampling_hz=train.sampling_hz, seed=settings.seed,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The only `model.fit` for classifiers."""
+"""Fits a classifier: the loop behind every training program but transfer's many short ones."""
 
 import time
 from collections.abc import Callable
@@ -71,10 +71,10 @@ def fit(
             its state there after every epoch.
         verbose: as in Keras' fit.
     """
-    batches = Batches(train.signals, train.labels, settings)
-    network = _compiled(model, train, settings, len(batches))
+    batches = Batches(train, settings, model)
+    network = compiled(model, train, settings, batches)
     result = FitResult()
-    scores = ValidationScores(validation, batches.batch_size)
+    scores = ValidationScores(validation, batches.batch_size, model)
     book = KeepBest(settings.monitor, result, scores, on_epoch, on_best)
     state = take_up(state_file, network, settings.epochs)
     if state:
@@ -97,6 +97,29 @@ def fit(
     if result.best_epoch and not len(result.predicted):  # the best was before an interruption
         result.predicted = scores.logits(network).argmax(axis=1)
     return result
+
+
+def compiled(
+    model: keras.Model, train: BeatSet, settings: TrainingSettings, batches: Batches
+) -> keras.Model:
+    """The network up to its logits, ready to be fitted; its weights are the model's.
+
+    Args:
+        model: from `models.*.build`, with a layer named `logits`.
+        train: beats to learn from, whose class counts the loss may need.
+        settings: of the optimizer and the loss.
+        batches: what it will be fitted on; they say how long an epoch is.
+    """
+    network = logits_of(model)
+    network.compile(
+        optimizer=_optimizer(settings, len(batches)),
+        loss=classification_loss(settings, train.class_counts(), batches.shown),
+        # JAX without its compiler runs operation by operation, many times slower.
+        jit_compile=settings.xla or keras.backend.backend() == "jax",
+    )
+    # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
+    network.optimizer.build(network.trainable_variables)
+    return network
 
 
 class FiniteLoss(keras.callbacks.Callback):
@@ -123,10 +146,10 @@ class FiniteLoss(keras.callbacks.Callback):
 class ValidationScores(keras.callbacks.Callback):
     """Adds `val_macro_f1`, `val_accuracy`, `val_loss` and the pace of training to the logs."""
 
-    def __init__(self, validation: BeatSet, batch_size: int):
+    def __init__(self, validation: BeatSet, batch_size: int, model: keras.Model):
         super().__init__()
         self.batch_size = batch_size
-        self.inputs = model_input(validation.signals)
+        self.inputs = model_input(model, validation.signals, validation.sampling_hz)
         self.labels = np.asarray(validation.labels)
         self.class_names = validation.class_names
         self.predicted = np.empty(0, int)  # of the last epoch
@@ -214,21 +237,6 @@ def _counting_callbacks(settings: TrainingSettings) -> dict[str, keras.callbacks
             monitor, factor=0.5, patience=settings.plateau_patience, mode=mode
         )
     return callbacks
-
-
-def _compiled(
-    model: keras.Model, train: BeatSet, settings: TrainingSettings, steps_per_epoch: int
-) -> keras.Model:
-    network = logits_of(model)
-    network.compile(
-        optimizer=_optimizer(settings, steps_per_epoch),
-        loss=classification_loss(settings, train.class_counts()),
-        # JAX without its compiler runs operation by operation, many times slower.
-        jit_compile=settings.xla or keras.backend.backend() == "jax",
-    )
-    # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
-    network.optimizer.build(network.trainable_variables)
-    return network
 
 
 def _optimizer(settings: TrainingSettings, steps_per_epoch: int) -> keras.optimizers.Optimizer:

@@ -10,16 +10,21 @@ from heartbeats.balance import class_weights
 from training.settings import TrainingSettings
 
 
-def classification_loss(settings: TrainingSettings, counts: np.ndarray) -> Callable:
+def classification_loss(
+    settings: TrainingSettings, counts: np.ndarray, shown: np.ndarray | None = None
+) -> Callable:
     """A Keras loss on (labels, logits), as the settings want it.
 
     Focal loss is Lin et al. 2017; logit adjustment adds `logit_adjustment` times the log class
     frequency to the logits in training alone (Menon et al. 2021), which asks rare classes for a
-    margin.
+    margin. With `prior_correction`, the log of how much more often a class is shown than it occurs
+    is added to the logits in training alone too, so that the network's own logits stay those of
+    the data's class frequencies (Ren et al. 2020, balanced softmax, for any two frequencies).
 
     Args:
         settings: loss, focal_gamma, logit_adjustment, label_smoothing, class_weighting.
         counts: (classes,) training beats of each class.
+        shown: (classes,) beats of each class that an epoch shows; `counts` by default.
 
     Returns:
         a function of labels (batch, 1) or (batch,) int and logits (batch, classes), giving
@@ -27,7 +32,10 @@ def classification_loss(settings: TrainingSettings, counts: np.ndarray) -> Calla
     """
     weights = class_weights(counts, settings.class_weighting).astype("float32")
     frequency = np.maximum(counts, 1) / counts.sum()
-    margin = (settings.logit_adjustment * np.log(frequency)).astype("float32")
+    margin = settings.logit_adjustment * np.log(frequency)
+    if shown is not None and settings.prior_correction:
+        margin = margin + np.log(np.maximum(shown, 1) / shown.sum()) - np.log(frequency)
+    margin = margin.astype("float32")
     gamma = settings.focal_gamma if settings.loss == "focal" else 0.0
     smoothing, classes = settings.label_smoothing, len(counts)
 

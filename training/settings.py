@@ -6,18 +6,23 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 from evaluation.metrics import DIRECTIONS
+from heartbeats.artefacts import ARTEFACTS
 from heartbeats.balance import METHODS
 from models.cnn import CnnArchitecture
+from models.cnn_lstm import CnnLstmArchitecture
 from models.options import option
 from models.rnn import RnnArchitecture
 from utils.errors import InputError
 
-S = TypeVar("S", bound="TrainingSettings")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")  # a frozen one whose fields are `option`s
 TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -55,10 +60,35 @@ class TrainingSettings:
     logit_adjustment: float = option(
         0.0, "times the log class frequency added to the logits", high=5
     )
+    common_share: float = option(
+        1.0, "share of the most common class's beats that an epoch shows, others each time",
+        low=0.001, high=1,
+    )  # fmt: skip
+    rare_filling: str = option(
+        "none", "show rarer classes more often: by copies, or by beats drawn from a mixture",
+        choices=("none", "copies", "mixture"),
+    )  # fmt: skip
+    rare_share: float = option(
+        0.2, "how often, as a share of what is shown of the most common class", high=1
+    )
+    prior_correction: bool = option(
+        True, "keep probabilities at the data's class frequencies, whatever the epochs show"
+    )
     label_smoothing: float = option(0.0, "share of the label given to all classes", high=0.5)
     augment_stretch: float = option(0.08, "slow down or speed up by up to this share", high=0.5)
     augment_amplitude: float = option(0.2, "bend amplitudes by powers up to 1 + this", high=2)
     augment_noise: float = option(0.008, "deviation of white noise, in scaled units", high=0.5)
+    augment_warp: float = option(0.0, "let time run unevenly by up to this share", high=0.9)
+    augment_shift: int = option(0, "move the R mark by up to so many samples", high=20)
+    augment_drift: float = option(0.0, "let the gain drift by up to this share", high=2)
+    augment_artefacts: str = option(
+        "none", "add what electrodes pick up: one kind, or one of all to each beat",
+        choices=("none", *ARTEFACTS, "all"),
+    )  # fmt: skip
+    augment_snr_db: float = option(
+        12.0, "the strongest artefacts' signal-to-noise ratio, dB; the weakest: 18 more",
+        low=-20, high=60,
+    )  # fmt: skip
     xla: bool = option(False, "compile the training step with XLA")
     tracking: str = option("auto", "W&B: auto is online with a key, else offline",
                            choices=("auto", "online", "offline", "silent"))  # fmt: skip
@@ -74,6 +104,11 @@ class RnnSettings(TrainingSettings, RnnArchitecture):
     """Settings of `training.train_rnn`."""
 
     xla: bool = option(True, "compile the training step with XLA; a recurrent net gains by it")
+
+
+@dataclass(frozen=True)
+class CnnLstmSettings(TrainingSettings, CnnLstmArchitecture):
+    """Settings of `training.train_cnn_lstm`."""
 
 
 def from_command_line(kind: type[S], argv: list[str] | None = None, about: str = "") -> S:

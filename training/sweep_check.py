@@ -1,10 +1,10 @@
 """What a training program says of a sweep before any trial: unknown settings, values, metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from evaluation.metrics import DIRECTIONS
-from training.settings import TrainingSettings, from_mapping
+from training.settings import from_mapping
 from utils.errors import InputError
 
 # What `training.program.Recorder` logs once an epoch; a test compares it with a real run.
@@ -15,7 +15,10 @@ LOGGED = (*OF_AN_EPOCH, "best_epoch", *(f"best_{name}" for name in DIRECTIONS))
 
 
 def faults(
-    kind: type[TrainingSettings], values: Mapping[str, Sequence[Any]], metric: str | None
+    kind: type,
+    values: Mapping[str, Sequence[Any]],
+    metric: str | None,
+    logged: Collection[str] = LOGGED,
 ) -> list[tuple[str | None, str]]:
     """What is wrong: pairs of a parameter's name (None for the metric) and a sentence.
 
@@ -23,6 +26,7 @@ def faults(
         kind: the program's settings.
         values: for each parameter of the sweep some that a trial may get.
         metric: what the sweep optimises; None where it optimises nothing.
+        logged: the names that the program logs.
     """
     found: list[tuple[str | None, str]] = []
     for name, of_one in values.items():
@@ -31,11 +35,11 @@ def faults(
                 from_mapping(kind, {name: value}, "the sweep")
         except InputError as error:
             found.append((name, str(error).removeprefix("the sweep: ")))
-    if metric is not None and metric not in LOGGED:
+    if metric is not None and metric not in logged:
         found.append(
             (
                 None,
-                f"the metric '{metric}' is never logged; logged are {', '.join(sorted(LOGGED))}",
+                f"the metric '{metric}' is never logged; logged are {', '.join(sorted(logged))}",
             )
         )
     return found

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from models import cnn, rnn
+from models import cnn, cnn_lstm, rnn
 from models.cnn import CnnArchitecture
-from models.inference import predict
+from models.cnn_lstm import CnnLstmArchitecture
+from models.inference import model_input, predict
 from models.rnn import RnnArchitecture
 
+HZ = 120.0
 SMALL = [
     (cnn.build, CnnArchitecture(width=8, stages=2, stem_stride=1)),
     (cnn.build, CnnArchitecture(block="plain", stages=3, width=8, width_growth=1.0, dropout=0,
@@ -22,6 +24,10 @@ SMALL = [
     (rnn.build, RnnArchitecture(cell="lstm", width=8, patch=16, patch_overlap=True, layers=3,
                                 width_growth=0.5, bidirectional=False, summary="last")),
     (rnn.build, RnnArchitecture(width=8, patch=20, embedding=12, summary="flatten")),
+    (cnn_lstm.build, CnnLstmArchitecture(width=8, stages=2, recurrent_width=8)),
+    (cnn_lstm.build, CnnLstmArchitecture(width=8, stages=3, recurrent_width=8, cell="gru",
+                                         recurrent_layers=2, bidirectional=False, summary="last",
+                                         feature_units=4)),
 ]  # fmt: skip
 NAMES = [f"{build.__module__}-{number}" for number, (build, _) in enumerate(SMALL)]
 
@@ -34,7 +40,7 @@ def signals():
 @pytest.mark.parametrize(("build", "shape"), SMALL, ids=NAMES)
 class TestContract:
     def test_probabilities_sum_to_one(self, build, shape, signals):
-        probabilities = predict(build(shape, 187, 5), signals)
+        probabilities = predict(build(shape, 187, 5), signals, HZ)
         assert probabilities.shape == (10, 5)
         assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
@@ -42,13 +48,13 @@ class TestContract:
         model = build(shape, 187, 5)
         model.save(tmp_path / "model.keras")
         again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
-        assert np.allclose(predict(again, signals), predict(model, signals), atol=1e-6)
+        assert np.allclose(predict(again, signals, HZ), predict(model, signals, HZ), atol=1e-6)
 
     def test_it_has_a_logits_layer_whose_softmax_it_gives(self, build, shape, signals):
         model = build(shape, 187, 5)
         logits = keras.Model(model.inputs, model.get_layer("logits").output)
-        raw = np.exp(logits.predict(signals[..., None], verbose=0))
-        assert np.allclose(raw / raw.sum(1, keepdims=True), predict(model, signals), atol=1e-5)
+        raw = np.exp(logits.predict(model_input(model, signals, HZ), verbose=0))
+        assert np.allclose(raw / raw.sum(1, keepdims=True), predict(model, signals, HZ), atol=1e-5)
 
 
 @pytest.mark.slow
@@ -59,8 +65,8 @@ def test_it_overfits_a_tiny_batch(build, shape, signals):
     model = build(able, 187, 5)
     labels = np.arange(10) % 5
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-    model.fit(signals[..., None], labels, epochs=150, batch_size=10, verbose=0)
-    assert (predict(model, signals).argmax(1) == labels).all()
+    model.fit(model_input(model, signals, HZ), labels, epochs=150, batch_size=10, verbose=0)
+    assert (predict(model, signals, HZ).argmax(1) == labels).all()
 
 
 def test_a_longer_patch_makes_fewer_steps():
@@ -82,3 +88,9 @@ def test_an_overlapping_patch_sees_the_next_one():
         beat = np.zeros((1, 187, 1), np.float32)
         beat[0, 10] = 1
         assert framed.predict(beat, verbose=0)[0, 0].any() == overlap
+
+
+def test_features_ask_for_the_sampling_rate(signals):
+    model = cnn_lstm.build(CnnLstmArchitecture(width=8, stages=2, feature_units=4), 187, 5)
+    with pytest.raises(ValueError, match="sampling rate"):
+        predict(model, signals)

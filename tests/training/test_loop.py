@@ -10,12 +10,13 @@ import pytest
 
 from evaluation.metrics import score
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
-from models import cnn
+from heartbeats.features import features
+from models import cnn, cnn_lstm
 from models.inference import predict
 from training import loop
 from training.batches import Batches
 from training.losses import classification_loss
-from training.settings import CnnSettings
+from training.settings import CnnLstmSettings, CnnSettings
 from training.stopping import StopRequest, StopWhenAsked
 
 # `flatten`: the invented classes differ by place alone, which averages and maxima forget.
@@ -165,10 +166,14 @@ class TestStopRequest:
         assert callback.model.stop_training
 
 
+def batches_of(train: BeatSet, settings: CnnSettings) -> Batches:
+    return Batches(train, settings, build(CnnSettings(**SMALL)))
+
+
 class TestBatches:
     def test_an_epoch_serves_each_beat_at_most_once_and_reshuffles(self, train):
         plain = {"augment_stretch": 0, "augment_amplitude": 0, "augment_noise": 0}
-        batches = Batches(train.signals, train.labels, CnnSettings(batch_size=100, **plain))
+        batches = batches_of(train, CnnSettings(batch_size=100, **plain))
         assert len(batches) == 6
 
         def epoch():
@@ -180,17 +185,56 @@ class TestBatches:
         assert not np.array_equal(first, epoch())
 
     def test_labels_stay_with_their_beats(self, train):
-        batches = Batches(train.signals, train.labels, CnnSettings(augment_stretch=0))
+        batches = batches_of(train, CnnSettings(augment_stretch=0))
         signals, labels = batches[0]
         assert np.array_equal(np.rint((signals[..., 0].argmax(1) - 20) / 35), labels)
 
     def test_augmentation_does_not_touch_the_source(self, train):
         before = train.signals.copy()
-        batches = Batches(train.signals, train.labels, CnnSettings(augment_noise=0.5))
+        batches = batches_of(train, CnnSettings(augment_noise=0.5))
         first, _ = batches[0]
         assert np.array_equal(train.signals, before)
         assert not np.array_equal(first[..., 0], before[batches.order[:128]])
         assert np.array_equal(first, batches[0][0])  # the same batch again is the same
+
+    def test_an_epoch_shows_fewer_of_the_common_class_and_more_of_the_rare(self, train):
+        rare = train.select(np.flatnonzero((train.labels != 3) | (np.arange(640) % 8 == 0)))
+        many = rare.select(np.flatnonzero((rare.labels == 0) | (np.arange(len(rare)) % 4 == 0)))
+        counts = many.class_counts()
+        assert counts.argmax() == 0
+        settings = CnnSettings(
+            batch_size=1, common_share=0.5, rare_filling="copies", rare_share=0.4
+        )
+        batches = batches_of(many, settings)
+        seen = np.bincount(many.labels[batches.order], minlength=5)
+        assert seen[0] == round(counts[0] / 2) and len(batches) == seen.sum()
+        assert (seen[1:] == np.maximum(counts[1:], round(0.4 * seen[0]))).all()
+        first = set(batches.order[many.labels[batches.order] == 0])
+        batches.on_epoch_end()
+        assert first != set(batches.order[many.labels[batches.order] == 0])
+
+    def test_beats_from_a_mixture_fill_the_rare_class(self, train):
+        rows = np.flatnonzero((train.labels != 3) | (np.arange(640) % 2 == 0))
+        rare = train.select(rows)
+        settings = CnnSettings(
+            batch_size=1, rare_filling="mixture", rare_share=0.9, augment_stretch=0,
+            augment_amplitude=0, augment_noise=0,
+        )  # fmt: skip
+        batches = batches_of(rare, settings)
+        counts, epoch = rare.class_counts(), [batches[place] for place in range(len(batches))]
+        labels = np.concatenate([labels for _, labels in epoch])
+        assert np.bincount(labels)[3] == round(0.9 * counts.max())
+        signals = np.concatenate([inputs[..., 0] for inputs, _ in epoch])
+        known = {row.tobytes() for row in rare.signals}
+        new = np.array([row.tobytes() not in known for row in signals])
+        assert new.sum() == (batches.shown - counts).sum() and (labels[new] == 3).sum() > 40
+        assert np.array_equal(batches[0][0], batches[0][0])
+
+    def test_a_network_with_a_second_input_gets_features(self, train):
+        model = cnn_lstm.build(CnnLstmSettings(width=4, stages=1, feature_units=3), 187, 5)
+        inputs, _ = Batches(train, CnnLstmSettings(batch_size=16), model)[0]
+        expected = features(inputs["signal"][..., 0], 120.0)
+        assert np.array_equal(inputs["features"], expected)
 
 
 class TestLoss:
@@ -222,6 +266,23 @@ class TestLoss:
         assert np.allclose(
             self.losses(logit_adjustment=1.0), self.cross_entropy(adjusted), atol=1e-5
         )
+
+    def test_prior_correction_keeps_the_optimum_at_the_true_frequencies(self):
+        """Shown equally often, classes of equal evidence are still told apart by how often they
+        occur: the best constant logits are the log frequencies of the data."""
+        shown = np.full(5, 20)
+        loss = classification_loss(CnnSettings(), self.counts, shown)
+        labels = np.arange(5)  # each class once, as shown
+
+        def mean_loss(logits):
+            rows = np.tile(logits, (5, 1)).astype("float32")
+            return float(np.mean(keras.ops.convert_to_numpy(loss(labels, rows))))
+
+        best = np.log(self.counts / self.counts.sum())
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            assert mean_loss(best) < mean_loss(best + rng.normal(0, 0.5, 5))
+        assert np.isclose(mean_loss(best), np.log(5), atol=1e-5)
 
     def test_labels_may_come_as_a_column(self):
         loss = classification_loss(CnnSettings(), self.counts)

@@ -1,0 +1,58 @@
+"""Convolutions that describe the wave, and a recurrent layer that reads their sequence."""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from heartbeats.features import FEATURES
+from models.cnn import CnnArchitecture, convolve
+from models.heads import classify
+from models.inference import FEATURES_INPUT
+from models.options import option
+
+
+@dataclass(frozen=True)
+class CnnLstmArchitecture(CnnArchitecture):
+    """What shapes a CNN-LSTM: the options of the CNN, and those of what follows it."""
+
+    stages: int = option(3, "stages; the signal is halved after each", low=1, high=6)
+    cell: str = option("lstm", "kind of recurrent layer", choices=("lstm", "gru"))
+    recurrent_layers: int = option(1, "recurrent layers", low=1, high=3)
+    recurrent_width: int = option(64, "units of a recurrent layer, each way", low=4, high=512)
+    bidirectional: bool = option(True, "read the sequence both ways")
+    summary: str = option(
+        "average_max",
+        "from a sequence to one vector",
+        choices=("flatten", "average", "max", "average_max", "last"),
+    )
+    feature_units: int = option(
+        0, "units that read the beat's features, a second input; 0: no such input", high=512
+    )
+
+
+def build(shape: CnnLstmArchitecture, samples: int, classes: int) -> keras.Model:
+    """An uncompiled CNN-LSTM.
+
+    Input shape: (batch, samples, 1), scaled to [0, 1]; with `feature_units` also ``features``,
+        (batch, features), as `heartbeats.features` computes them.
+    Output shape: (batch, classes), probabilities that sum to one.
+    """
+    signal = keras.Input((samples, 1), name="signal")
+    x = convolve(signal, shape)
+    for _ in range(shape.recurrent_layers):
+        x = layers.LayerNormalization()(_recurrent(x, shape))
+    if not shape.feature_units:
+        return keras.Model(signal, classify(x, shape, classes), name="cnn_lstm")
+    numbers = keras.Input((len(FEATURES),), name=FEATURES_INPUT)
+    # Features have units of their own; the running moments bring them to one scale.
+    beside = layers.BatchNormalization(center=False, scale=False, momentum=0.95)(numbers)
+    beside = layers.Dense(shape.feature_units, activation="relu")(beside)
+    inputs = {"signal": signal, FEATURES_INPUT: numbers}
+    return keras.Model(inputs, classify(x, shape, classes, beside), name="cnn_lstm")
+
+
+def _recurrent(x, shape: CnnLstmArchitecture):
+    cell = layers.LSTM if shape.cell == "lstm" else layers.GRU
+    layer = cell(shape.recurrent_width, return_sequences=True)
+    return (layers.Bidirectional(layer) if shape.bidirectional else layer)(x)

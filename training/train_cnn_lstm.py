@@ -1,0 +1,30 @@
+"""Train one CNN-LSTM with the settings given, keep its best checkpoint, log to W&B.
+
+    python -m training.train_cnn_lstm --data=synthetic --epochs=5
+
+W&B sweeps launch it: see `sweeps/cnn_lstm_bayes.yaml`.
+"""
+
+from collections.abc import Mapping
+
+from models import cnn_lstm
+from training import program, sweep_check
+from training.settings import CnnLstmSettings, from_command_line
+from utils.errors import exit_plainly
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Settings, data, model, fit, evaluate, record; the exit status."""
+    settings = from_command_line(CnnLstmSettings, argv, about=__doc__)
+    outcome = program.run("cnn_lstm", cnn_lstm.build, settings)
+    return program.tell("cnn_lstm", outcome)
+
+
+def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
+    """What is wrong with a sweep of this program; see `training.sweep_check`."""
+    return sweep_check.faults(CnnLstmSettings, values, metric)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
