@@ -18,7 +18,7 @@ import itertools
 from pathlib import Path
 
 from heartbeats import catalog
-from training import architectures, program
+from training import architectures, fold_settings, program
 from training.settings import TrainingSettings, from_mapping, read_yaml
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
@@ -53,7 +53,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )  # fmt: skip
-    parser.add_argument("--arch", nargs="+", help="architectures; default: cnn rnn")
+    parser.add_argument("--arch", nargs="+", help="architectures; default: all")
     parser.add_argument("--settings", type=Path, help="YAML settings file, for one network")
     parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")
     parser.add_argument("--study", help="take the best settings of a local sweep")
@@ -97,12 +97,18 @@ def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSett
 
     found = best.winner(study, storage)
     print(found.told)
-    modules = [word for word in found.command if word.startswith("training.train_")]
-    if not modules:
-        raise InputError(f"the study '{study}' did not sweep one of Beatsweep's own programs")
-    name = modules[0].removeprefix("training.train_")
-    kind = architectures.find(name).settings
-    return name, from_mapping(kind, found.settings, f"study {study}")
+    modules = [word for word in found.command if word.startswith("training.")]
+    name = modules[0].removeprefix("training.train_") if modules else ""
+    values, base = found.settings, None
+    if name == "training.cross_validate":
+        name, base = fold_settings.trained_by(values)
+        values = fold_settings.without_folds(values)
+    if name not in architectures.ARCHITECTURES:
+        raise InputError(
+            f"the study '{study}' did not sweep a program that trains one of "
+            f"{', '.join(architectures.ARCHITECTURES)}"
+        )
+    return name, from_mapping(architectures.find(name).settings, values, f"study {study}", base)
 
 
 def _train(name: str, settings: TrainingSettings, folder: Path) -> program.Outcome:

@@ -1,0 +1,112 @@
+"""The report on a cross-validation: JSON, CSV and PNG files, and one HTML page."""
+
+import datetime
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evaluation import fold_page, fold_tables
+from evaluation.cross_validation import DIVISIONS, CrossValidation
+from evaluation.plots import confusion_figure
+from utils.files import write_json, write_whole
+from utils.style import INK, MUTED, as_png, class_colour, new_figure, styled
+from utils.versions import commit, versions
+
+
+def write(folder: Path, reached: CrossValidation) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    Returns:
+        the files, the page first.
+    """
+    figures = {
+        "confusion": confusion_figure(
+            reached.joined("labels"), reached.joined("predicted"), reached.class_names,
+            f"{reached.title}, pooled",
+        ),
+        "folds": folds_figure(reached),
+    }  # fmt: skip
+    text = fold_page.build(reached, figures)
+    page_path, scores_path = folder / "report.html", folder / "scores.json"
+    write_whole(page_path, lambda path: path.write_text(text, encoding="utf-8"))
+    write_json(scores_path, as_dict(reached))
+    paths = [page_path, scores_path]
+    paths += [_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
+    paths.append(_csv(folder / "per_fold.csv", fold_tables.per_fold(reached)))
+    paths.append(_csv(folder / "per_class.csv", fold_tables.per_class(reached)))
+    return paths
+
+
+def as_dict(reached: CrossValidation) -> dict[str, Any]:
+    """All scores and where they come from, in plain numbers and lists."""
+    return {
+        "architecture": reached.architecture,
+        "data": reached.data,
+        "synthetic": reached.is_synthetic,
+        "fingerprint": reached.fingerprint,
+        "protocol": reached.protocol or None,
+        "division": DIVISIONS[reached.by],
+        "by": reached.by,
+        "planned_folds": reached.planned,
+        "warnings": fold_page.warnings_of(reached),
+        "class_names": list(reached.class_names),
+        "accuracy": asdict(reached.accuracy),
+        "macro_f1": asdict(reached.macro_f1),
+        "classes": [
+            {"name": name,
+             **{score: asdict(reached.of_class(index, score)) for score in fold_tables.SCORES}}
+            for index, name in enumerate(reached.class_names)
+        ],
+        "pooled": reached.pooled.as_dict(),
+        "folds": [
+            {"number": fold.number, "beats": len(fold.labels), **fold.facts,
+             **fold.scores.as_dict()}
+            for fold in reached.folds
+        ],
+        "settings": reached.settings,
+        "commit": commit(),
+        "versions": versions(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+@styled
+def folds_figure(reached: CrossValidation) -> Figure:
+    """F1 of each class and macro-F1, a point for each fold and a bar at the mean."""
+    groups: dict[str, list[float]] = {"macro-F1": [fold.scores.macro_f1 for fold in reached.folds]}
+    for index, name in enumerate(reached.class_names):
+        scores = reached.class_scores(index)
+        groups[f"F1 {name}"] = [one.f1 for one in scores if one.support]
+    figure = new_figure(
+        max(1.1 * len(groups) + 1, 7), 4.2, f"{reached.title}: F1 of each fold",
+        "points: folds, in their order from left to right; bars: means",
+    )  # fmt: skip
+    axes = figure.subplots()
+    for place, values in enumerate(groups.values()):
+        colour = INK if place == 0 else class_colour(place - 1)
+        if values:
+            spots = place + np.linspace(-0.22, 0.22, len(values))
+            axes.scatter(spots, values, s=34, color=colour, zorder=3, clip_on=False)
+            axes.hlines(np.mean(values), place - 0.34, place + 0.34, color=MUTED, lw=1.4)
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.tick_params(axis="x", length=0)
+    axes.set(xlim=(-0.5, len(groups) - 0.5), ylabel="F1 on the held-out fold")
+    lowest = min((value for values in groups.values() for value in values), default=0)
+    axes.set_ylim(max(-0.02, lowest - 0.08 * (1 - lowest) - 0.005), 1.005)
+    axes.grid(True, axis="y")
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _png(path: Path, figure: Figure) -> Path:
+    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
+    return path
+
+
+def _csv(path: Path, frame: pd.DataFrame) -> Path:
+    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
+    return path
