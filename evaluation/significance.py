@@ -29,10 +29,12 @@ class Resamples:
     Attributes:
         accuracy: (models, rounds).
         macro_f1: (models, rounds).
+        class_f1: (models, rounds, classes); 0 for a class that a resample lacks.
     """
 
     accuracy: np.ndarray
     macro_f1: np.ndarray
+    class_f1: np.ndarray
 
 
 def resample(
@@ -75,7 +77,7 @@ def resample(
         _score(_confusions(drawn, patterns[:, 0], patterns[:, column], classes))
         for column in range(1, patterns.shape[1])
     ]
-    return Resamples(np.stack([one[0] for one in scores]), np.stack([one[1] for one in scores]))
+    return Resamples(*(np.stack(of_all_models) for of_all_models in zip(*scores, strict=True)))
 
 
 def interval(value: float, resampled: np.ndarray) -> Interval:
@@ -103,10 +105,10 @@ def _confusions(
     return (drawn @ cells).reshape(-1, classes, classes)
 
 
-def _score(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _score(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hits = np.diagonal(confusions, axis1=1, axis2=2)
     support, guesses = confusions.sum(axis=2), confusions.sum(axis=1)
     f1 = 2 * hits / np.maximum(support + guesses, 1)
     present = support > 0
     macro_f1 = (f1 * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
-    return hits.sum(axis=1) / np.maximum(support.sum(axis=1), 1), macro_f1
+    return hits.sum(axis=1) / np.maximum(support.sum(axis=1), 1), macro_f1, f1

@@ -5,12 +5,13 @@ Biol 20(3):45-50 (2001), https://doi.org/10.13026/C2F305.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ecg.record import read_adc, read_annotations
+from ecg.record import Annotations, read_adc, read_annotations
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
 from heartbeats.cutting import BEAT_HZ, cut_beats
 from utils.errors import InputError
@@ -33,8 +34,33 @@ SAME_PATIENT = {"201": "201+202", "202": "201+202"}
 # ANSI/AAMI EC57, with the symbols of Kaggle's data: e and j count as normal.
 SYMBOLS_OF_CLASS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 RECORD_HZ = 360
+STEP = int(RECORD_HZ // BEAT_HZ)
+# The converter: integers of 11 bits, of which this one stands for 0 mV.
+ADC_BITS, ADC_ZERO = 11, 1024
 # Which beats form Kaggle's test set, in the order of its rows: record and 360 Hz sample index.
 TEST_BEATS_FILE = Path(__file__).with_name("mitdb_kaggle_test_beats.npz")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Channel 0 of a record, and what annotators say of it.
+
+    Attributes:
+        name: the record, e.g. ``100``.
+        adc: (samples,) int64, the converter's integers at 360 Hz.
+        marks: all annotations, beats or not.
+        labels: (marks,) int, the AAMI class of each mark, -1 where it is no beat.
+    """
+
+    name: str
+    adc: np.ndarray
+    marks: Annotations
+    labels: np.ndarray
+
+    @property
+    def onsets(self) -> np.ndarray:
+        """(marks + 1,) int64, as `cut_beats` wants them."""
+        return np.append(self.marks.samples, len(self.adc))
 
 
 def find_folder(data_folder: Path) -> Path | None:
@@ -68,18 +94,25 @@ def load(folder: Path) -> BeatSet:
     return _order_as_kaggle(_join(parts))
 
 
-def _load_record(path: Path) -> dict[str, np.ndarray]:
+def read_recording(path: Path) -> Recording:
+    """Read channel 0 and the annotations of the record at `path` (without suffix).
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
     signal = read_adc(path, channel=0)
     marks = read_annotations(path, "atr")
-    labels_of_marks = np.array([CLASS_OF_SYMBOL.get(symbol, -1) for symbol in marks.symbols])
-    onsets = np.append(marks.samples, len(signal.adc))
-    signals, kept = cut_beats(
-        signal.adc, onsets, labels_of_marks >= 0, step=int(RECORD_HZ // BEAT_HZ)
-    )
-    record = path.name
+    labels_of_marks = [CLASS_OF_SYMBOL.get(symbol, -1) for symbol in marks.symbols]
+    return Recording(path.name, signal.adc, marks, np.array(labels_of_marks))
+
+
+def _load_record(path: Path) -> dict[str, np.ndarray]:
+    recording = read_recording(path)
+    marks, record = recording.marks, recording.name
+    signals, kept = cut_beats(recording.adc, recording.onsets, recording.labels >= 0, STEP)
     return {
         "signals": signals,
-        "labels": labels_of_marks[kept].astype(np.uint8),
+        "labels": recording.labels[kept].astype(np.uint8),
         "records": np.full(len(kept), record),
         "patients": np.full(len(kept), SAME_PATIENT.get(record, record), dtype="U7"),
         "times_s": marks.samples[kept] / RECORD_HZ,

@@ -1,0 +1,120 @@
+"""One figure of all shifts: a column for each kind of change, a row for each score."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from evaluation.shift import Change, Point, curves
+from evaluation.significance import Interval
+from utils.style import MODEL_COLOURS, MUTED, new_figure, styled
+
+# Inches for each tested level, and for the room around them.
+LEVEL_INCHES, PANEL_INCHES = 0.24, 0.35
+NARROWEST_INCHES = 1.5
+ROW_INCHES = 1.45
+MARGIN_INCHES = 0.9
+# How far right of the clean point the levels begin, counted in levels.
+GAP = 1.4
+
+
+@styled
+def shift_figure(points: Sequence[Point], title: str, subtitle: str) -> Figure:
+    """Macro-F1 and each class's F1 against the strength of every change.
+
+    Args:
+        points: from `shift.measure`.
+        title, subtitle: what was measured, on what, and how.
+    """
+    changes = list(dict.fromkeys(point.change for point in points))
+    models = list(dict.fromkeys(point.model for point in points))
+    rows = _rows(points[0])
+    widths = [_width_inches(change) for change in changes]
+    width, height = sum(widths) + MARGIN_INCHES, ROW_INCHES * len(rows) + 1.6
+    figure = new_figure(width, height, title, subtitle)
+    grid = figure.subplots(
+        len(rows), len(changes), sharey=True, sharex="col", squeeze=False,
+        gridspec_kw={"width_ratios": widths},
+    )  # fmt: skip
+    for change, model, own in curves(points):
+        column = changes.index(change)
+        for axes, place in zip(grid[:, column], rows.values(), strict=True):
+            _draw(axes, change, own, place, models.index(model))
+    for axes, change in zip(grid[0], changes, strict=True):
+        axes.set_title(change.title)
+    for axes, change in zip(grid[-1], changes, strict=True):
+        _name_levels(axes, change)
+    for axes, name in zip(grid[:, 0], rows, strict=True):
+        axes.set(ylabel=name, ylim=(-0.02, 1.02), yticks=(0, 0.25, 0.5, 0.75, 1),
+                 yticklabels=("0", "", "0.5", "", "1"))  # fmt: skip
+    handles = [Line2D([], [], label=model, **_look(place)) for place, model in enumerate(models)]
+    figure.legend(handles=handles, loc="upper right", ncols=len(models), fontsize=10)
+    return figure
+
+
+def _width_inches(change: Change) -> float:
+    wanted = LEVEL_INCHES * (len(_ticks(change)[0]) + GAP) + PANEL_INCHES
+    return max(wanted, NARROWEST_INCHES)
+
+
+def _rows(point: Point) -> dict[str, int | None]:
+    """The label of each row, and the class it shows; None for macro-F1."""
+    found: dict[str, int | None] = {"macro-F1": None}
+    for place, of_class in enumerate(point.scores.classes):
+        if of_class.support:
+            found[f"F1 of {of_class.name}\n({of_class.support:,} beats)"] = place
+    return found
+
+
+def _draw(axes: Axes, change: Change, own: list[Point], place: int | None, model: int) -> None:
+    """One model's curve, with the band of its bootstrap intervals."""
+    clean, *changed = own
+    values = [_interval(point, place) for point in _in_order(change, clean, changed)]
+    xs = np.arange(len(values)) + GAP
+    if change.neutral is None:  # from clean to ever stronger: one line
+        values, xs = [_interval(clean, place), *values], np.append(0, xs)
+    heights = [one.value for one in values]
+    look = _look(model)
+    axes.fill_between(
+        xs, [one.low for one in values], [one.high for one in values],
+        color=look["color"], alpha=0.18, linewidth=0,
+    )  # fmt: skip
+    axes.plot(xs, heights, markersize=3, **look)
+    first = _interval(clean, place).value
+    axes.axhline(first, color=look["color"], lw=0.8, ls=":", alpha=0.8)
+    axes.plot(0, first, "o", color=look["color"], markersize=5, clip_on=False, zorder=3)
+    axes.grid(True, axis="y")
+
+
+def _in_order(change: Change, clean: Point, changed: list[Point]) -> list[Point]:
+    """The points of a curve; where a level changes nothing, the clean scores stand there."""
+    if change.neutral is None:
+        return changed
+    below = [p for p in changed if p.level is not None and p.level < change.neutral]
+    return [*below, clean, *changed[len(below) :]]
+
+
+def _interval(point: Point, place: int | None) -> Interval:
+    return point.macro_f1 if place is None else point.class_f1[place]
+
+
+def _ticks(change: Change) -> tuple[list[float], list[str]]:
+    levels = sorted([*change.levels, change.neutral]) if change.neutral is not None else None
+    names = [f"{level:g}" for level in levels or change.levels]
+    if change.kind == "inversion":
+        names = ["inverted"]
+    return [0, *(np.arange(len(names)) + GAP)], ["clean", *names]
+
+
+def _name_levels(axes: Axes, change: Change) -> None:
+    places, names = _ticks(change)
+    axes.set_xticks(places, names, rotation=90, fontsize=8.5)
+    axes.set_xlim(-0.5, places[-1] + 0.5)
+    unit = {"dB": "SNR in dB", "x": "factor", "ms": "ms", "%": "%"}.get(change.unit, "")
+    axes.set_xlabel(unit, color=MUTED)
+
+
+def _look(place: int) -> dict:
+    return {"color": MODEL_COLOURS[place % len(MODEL_COLOURS)], "marker": "o", "lw": 1.4}

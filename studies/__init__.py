@@ -1,0 +1,1 @@
+"""What eval.py runs beyond the scores of checkpoints: each study is one module."""
