@@ -1,0 +1,52 @@
+"""The settings of `training.transfer`."""
+
+from dataclasses import dataclass
+
+from models.options import option
+from models.transfer import MODES
+from utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class TransferSettings:
+    """What a transfer study reads. Fields are flags and YAML keys."""
+
+    source: str = option("mitbih", "data set that the network was, or is, trained on")
+    target: str = option("ptb", "data set that it is transferred to")
+    arch: str = option("cnn", "architecture of the network")
+    source_protocol: str = option("", "how the source is split; empty: that of its checkpoint")
+    protocol: str = option("", "how the target is split; empty: by patient where they are known")
+    source_epochs: int = option(10, "epochs of the source's training, where it has none", low=1)
+    modes: str = option(",".join(MODES), "ways to start, with commas between")
+    percents: str = option("1,5,10,25,100", "fractions of the labels, with commas between")
+    seeds: int = option(5, "trainings of each mode and fraction", low=1)
+    split_seed: int = option(0, "seed that draws the target's validation part")
+    steps: int = option(300, "optimiser steps of every training", low=1)
+    batch_size: int = option(32, "beats in a batch", low=1)
+    learning_rate: float = option(
+        0.0, "largest learning rate; 0: chosen for each mode on validation", high=1
+    )
+    tracking: str = option("auto", "W&B: auto is online with a key, else offline",
+                           choices=("auto", "online", "offline", "silent"))  # fmt: skip
+    to: str = option("", "folder of the study; empty: one of its own in runs/transfer")
+
+    def mode_names(self) -> list[str]:
+        """The modes asked for, in the order of MODES; raises InputError for an unknown one."""
+        names = [name.strip() for name in self.modes.split(",")]
+        for name in names:
+            if name not in MODES:
+                raise InputError(f"unknown mode '{name}' in --modes; known: {', '.join(MODES)}")
+        return [name for name in MODES if name in names]
+
+    def fractions(self) -> list[float]:
+        """The fractions asked for, ascending; raises InputError for one out of range."""
+        try:
+            found = sorted({float(text) / 100 for text in self.percents.split(",")})
+        except ValueError:
+            found = []
+        if not found or not all(0 < one <= 1 for one in found):
+            raise InputError(
+                "--percents takes numbers above 0 and at most 100 with commas between, such as "
+                f"1,10,100; got '{self.percents}'"
+            )
+        return found
