@@ -2,13 +2,18 @@
 
     python eval.py                                  # the best or the pretrained checkpoints
     python eval.py --protocol=patients --arch cnn
+    python eval.py --baselines                      # and scikit-learn's classifiers beside them
+    python eval.py --arch lstm_autoencoder --data ecg5000 --examples 3      # anomaly detection
+    python eval.py --shift                          # how scores fall under noise, wrong gain ...
+    python eval.py --transfer ptb                   # does MIT-BIH's network help on another set?
     python eval.py --checkpoint runs/checkpoints/mitbih-kaggle/cnn.json --to my_report
     python eval.py --predict beats.csv              # classify beats of your own, 187 values a row
 
-Only this program reads test beats, and only to score checkpoints that stand already.
+Only this program reads test beats, and only to score what was trained without them.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +30,15 @@ from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.inference import predict
-from training import architectures
+from studies import anomalies, baselines, shift
+from training import architectures, transfer
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder, shown
 
 # What the pretrained checkpoints were trained on.
 PRETRAINED_ON = ("mitbih", "kaggle")
 # Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 100
+PIPE_WIDTH = 110
 DEMONSTRATION = (
     "Only a demonstration that the programs work: no real beats were found and nothing was "
     "trained here, so the pretrained networks, trained on real MIT-BIH beats, are tested on "
@@ -45,15 +51,34 @@ DEMONSTRATION = (
 def main(argv: list[str] | None = None) -> int:
     """Choose checkpoints, predict, report; the exit status."""
     asked = _parse(argv)
+    if asked.transfer:
+        return transfer.main(_transfer_flags(asked))
     if asked.predict:
         classify_file(asked)
         return 0
+    if asked.arch == [anomalies.NAME]:
+        anomalies.report_asked(asked)
+        return 0
     chosen = None if asked.arch in (None, ["all"]) else asked.arch
+    if asked.shift:
+        evaluate_shift(asked, chosen)
+        return 0
     assessments, folder = evaluate(
-        asked.data, asked.protocol, chosen, files=asked.checkpoint or [], to=asked.to
-    )
+        asked.data, asked.protocol, chosen, files=asked.checkpoint or [], to=asked.to,
+        with_baselines=asked.baselines,
+    )  # fmt: skip
     tell(assessments, folder)
     return 0
+
+
+def evaluate_shift(asked: argparse.Namespace, names: list[str] | None) -> None:
+    """Score checkpoints on test beats that were changed as recordings change, and report."""
+    chosen = choose(asked.data, asked.protocol, names, asked.checkpoint or [])
+    folder = asked.to or runs_folder() / "reports" / chosen.place / "shift"
+    shift.run(
+        chosen.checkpoints, chosen.beats, chosen.protocol, folder,
+        limit=asked.limit, warning=chosen.warning,
+    )  # fmt: skip
 
 
 def evaluate(
@@ -63,6 +88,7 @@ def evaluate(
     *,
     files: list[Path] | None = None,
     to: Path | None = None,
+    with_baselines: bool = False,
 ) -> tuple[list[Assessment], Path]:
     """Score checkpoints on a protocol's test set and write the report.
 
@@ -72,6 +98,7 @@ def evaluate(
         names: architectures; None for all that have a checkpoint.
         files: the JSON files of checkpoints to score in place of the best ones.
         to: folder of the report; ``runs/reports/DATA-PROTOCOL`` by default.
+        with_baselines: train `studies.baselines` and score them too, with or without a checkpoint.
 
     Returns:
         the assessments, and the folder that the report is in.
@@ -79,24 +106,61 @@ def evaluate(
     Raises:
         InputError: there is no such checkpoint, or one does not fit the data.
     """
-    given = [checkpoints.read(file) for file in files or []]
+    chosen = choose(data, protocol, names, files or [], need=not with_baselines)
+    beats, protocol = chosen.beats, chosen.protocol
+    test = beats.select(splits.held_out(beats, protocol))
+    assessments = [assess(one, test, protocol, chosen.warning) for one in chosen.checkpoints]
+    if with_baselines:
+        assessments += baselines.assess(beats, test, protocol)
+    folder = to or runs_folder() / "reports" / chosen.place
+    report.write(folder, assessments)
+    return assessments, folder
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to evaluate, on what.
+
+    Attributes:
+        beats: the whole data set.
+        protocol: names its test beats.
+        checkpoints: what to score.
+        warning: stands in place of those about training on other beats; mostly empty.
+        place: the name of the report's folder below ``runs/reports``.
+    """
+
+    beats: BeatSet
+    protocol: str
+    checkpoints: list[Checkpoint]
+    warning: str
+    place: str
+
+
+def choose(
+    data: str, protocol: str, names: list[str] | None, files: list[Path], need: bool = True
+) -> Choice:
+    """Find data and checkpoints that fit each other; arguments as in `evaluate`.
+
+    Args:
+        need: whether there must be a checkpoint.
+
+    Raises:
+        InputError: there is no such checkpoint.
+    """
+    given = [checkpoints.read(file) for file in files]
     if given and data == catalog.AUTO:
         data = _trained_on(given[0])
     beats = catalog.load(data)
     protocol = protocol or _customary(beats, given)
     found = given or _best(beats.name, protocol, names)
     warning, place = "", f"{beats.name}-{protocol}"
-    if not found and data == catalog.AUTO and beats.is_synthetic:
+    if not found and data == catalog.AUTO and beats.is_synthetic and need:
         found = _best(*PRETRAINED_ON, names)
         warning, place = DEMONSTRATION, "demonstration"
     missing = [] if given else [n for n in names or [] if n not in _architectures_of(found)]
-    if missing or not found:
+    if missing or (need and not found):
         raise InputError(_not_found(beats.name, protocol, missing))
-    test = beats.select(splits.held_out(beats, protocol))
-    assessments = [assess(one, test, protocol, warning) for one in found]
-    folder = to or runs_folder() / "reports" / place
-    report.write(folder, assessments)
-    return assessments, folder
+    return Choice(beats, protocol, found, warning, place)
 
 
 def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = "") -> Assessment:
@@ -112,7 +176,7 @@ def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = 
         InputError: the checkpoint was made for other beats, is damaged, or predicts NaN.
     """
     check_fits(checkpoint.facts, checkpoint.path, test)
-    probabilities = predict(checkpoint.load(), test.signals)
+    probabilities = predict(checkpoint.load(), test.signals, test.sampling_hz)
     if not np.isfinite(probabilities).all():
         raise InputError(f"{shown(checkpoint.path)} predicts NaN; train it again")
     return Assessment(
@@ -168,7 +232,7 @@ def classify_file(asked: argparse.Namespace) -> None:
     checkpoint = _checkpoint_to_predict_with(asked)
     class_names = tuple(checkpoint.facts["class_names"])
     beats = beats_file.read(asked.predict, checkpoint.facts["samples"], len(class_names))
-    probabilities = predict(checkpoint.load(), beats.signals)
+    probabilities = predict(checkpoint.load(), beats.signals, checkpoint.facts["sampling_hz"])
     path = asked.to or runs_folder() / "predictions" / f"{asked.predict.stem}.csv"
     beats_file.write(path, probabilities, class_names)
     predicted = probabilities.argmax(axis=1)
@@ -197,9 +261,41 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoint", nargs="+", type=Path, metavar="JSON", help="in place of the best ones"
     )
+    parser.add_argument(
+        "--baselines", action="store_true", help="train scikit-learn's classifiers, score them too"
+    )
+    parser.add_argument(
+        "--transfer", metavar="DATA", help="study transfer to this data set; more settings: "
+        "python -m training.transfer --help",
+    )  # fmt: skip
     parser.add_argument("--predict", type=Path, metavar="CSV", help="classify these beats instead")
+    parser.add_argument(
+        "--shift",
+        action="store_true",
+        help="score test beats under noise, wrong gain, ... instead",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=shift.DEFAULT_LIMIT, metavar="BEATS",
+        help="with --shift: draw so many test beats, 0 takes all; default: %(default)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--examples", type=int, default=anomalies.EXAMPLES, metavar="N",
+        help=f"with --arch {anomalies.NAME}: so many normal and anomalous beats are drawn",
+    )  # fmt: skip
     parser.add_argument("--to", type=Path, help="folder of the report, or file of the predictions")
     return parser.parse_args(argv)
+
+
+def _transfer_flags(asked: argparse.Namespace) -> list[str]:
+    """The flags of `training.transfer`; ``--data`` is the source, the rest is the target's."""
+    given = {
+        "target": asked.transfer,
+        "source": "" if asked.data == catalog.AUTO else asked.data,
+        "protocol": asked.protocol,
+        "arch": (asked.arch or [""])[0],
+        "to": asked.to,
+    }
+    return [f"--{name}={value}" for name, value in given.items() if value]
 
 
 def _best(data: str, protocol: str, names: list[str] | None) -> list[Checkpoint]:

@@ -69,7 +69,7 @@ class Comparison:
     Attributes:
         results: one for each assessment, in their order.
         differences: one for each pair of architectures, each represented by the training that
-            validated best.
+            validated best; of the baselines, the one that validated best takes part.
         spreads: one for each architecture with several trainings.
         unit: what the bootstrap draws, ``patients`` or ``beats``.
         units: how many of them the test set holds.

@@ -89,11 +89,13 @@ def _f1_cell(f1: float, support: int) -> Cell:
 
 
 def _caption(comparison: Comparison, text: str) -> str:
-    if not comparison.spreads:
-        return f"{text}."
     chosen = representatives([one.assessment for one in comparison.results])
+    if len(chosen) == len(comparison.results):
+        return f"{text}."
     shown_ones = ", ".join(one.name for one in comparison.results if one.assessment in chosen)
-    return f"{text}. Shown: {shown_ones}, of each architecture the training that validated best."
+    kinds = ["each architecture the training"] if comparison.spreads else []
+    kinds += ["the baselines the one"] if any(one.family == "baseline" for one in chosen) else []
+    return f"{text}. Shown: {shown_ones}, of {' and of '.join(kinds)} that validated best."
 
 
 def _class_table(assessments: list[Assessment]) -> str:

@@ -16,7 +16,7 @@ BEST = "training/best_settings/cnn-mitbih.yaml"
 RUN = {
     "python main.py": SHORT,
     "python eval.py": [],
-    "python data_exploratory.py": [],
+    "python data_exploratory.py --augmented": [],
     "python main.py --protocol=patients": [*SHORT, "--arch=cnn"],
     "python -m training.train_cnn --data=synthetic --epochs=3 --width=16 --learning_rate=1e-3": [
         "--train_limit=600"
@@ -45,6 +45,19 @@ ELSEWHERE = {
     "python -m heartbeats.download mitdb": "tests/heartbeats/test_download.py",
     "python -m heartbeats.export mitbih data/kaggle": "tests/heartbeats/test_mitdb.py",
     "python eval.py --predict beats.csv": "tests/test_eval.py",
+    "python data_exploratory.py": "tests/test_data_exploratory.py",
+    "python -m heartbeats.download ptbxl": "tests/heartbeats/test_download.py",
+    "python eval.py --baselines": "tests/studies/test_baselines.py",
+    "python eval.py --shift": "tests/studies/test_shift.py",
+    "python eval.py --transfer ptb": "tests/training/test_transfer.py",
+    "python eval.py --arch lstm_autoencoder --data=ecg5000": "tests/studies/test_anomalies.py",
+    "python -m training.cross_validate --arch cnn --folds 5": (
+        "tests/training/test_cross_validate.py"
+    ),
+    "python -m training.transfer --source mitbih --target ptbxl": (
+        "tests/training/test_transfer.py"
+    ),
+    "python -m training.train_autoencoder --data=ecg5000": "tests/training/test_autoencoder.py",
 }
 MAKE = {
     "make run": "main.py --data=synthetic",

@@ -86,7 +86,8 @@ def test_all_faults_are_told_at_once():
 
 
 def test_quoted_numbers_are_text_on_purpose():
-    read(GOOD.replace("[8, 16]", "['1e-4', '1e-3']"))
+    sweep = read(GOOD.replace("[8, 16]", "['1e-4', '1e-3']"))
+    assert {type(value) for value in sweep.space.stored["width"].choices} == {str}
 
 
 def test_exponents_taken_for_values_are_noted():

@@ -1,0 +1,199 @@
+"""The report on anomaly detectors: JSON and CSV for programs, PNG and one HTML page for people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evaluation import anomaly
+from evaluation.anomaly import Detector, Lead, Quality
+from evaluation.significance import Interval
+from utils.files import write_json, write_whole
+from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.style import as_png
+
+POSITIVE = (
+    "An anomaly is the positive class of every score. The threshold of each detector was chosen "
+    "on held-back normal training beats, with the same share of false alarms, before any test "
+    "beat was read. The autoencoder and the baselines read the same numbers: the same training "
+    "beats, folds and scaling."
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Detectors on one test set, the autoencoder first.
+
+    Attributes:
+        title, protocol_meaning: say the test set in words.
+        facts: what the autoencoder's checkpoint says.
+        detectors: scores and thresholds.
+        labels: (beats,) int.
+        class_names: names in the order of the labels.
+        normal: the label of normal beats.
+        warnings: sentences that must stand beside every score.
+    """
+
+    title: str
+    protocol_meaning: str
+    facts: dict[str, Any]
+    detectors: list[Detector]
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    normal: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_anomaly(self) -> np.ndarray:
+        return self.labels != self.normal
+
+    def qualities(self) -> list[Quality]:
+        return [anomaly.quality(one, self.is_anomaly) for one in self.detectors]
+
+    def leads(self) -> list[Lead]:
+        return anomaly.leads(self.detectors, self.is_anomaly)
+
+    def class_rows(self) -> list[dict[str, str | float | int]]:
+        return anomaly.by_class(self.detectors, self.labels, self.class_names, self.normal)
+
+
+def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    Args:
+        folder: made where it is missing.
+        results: what was measured.
+        figures: name -> figure.
+
+    Returns:
+        the files, the page first.
+    """
+    qualities, leads, classes = results.qualities(), results.leads(), results.class_rows()
+    text = _page(results, figures, qualities, leads, classes)
+    report, scores = folder / "report.html", folder / "scores.json"
+    write_whole(report, lambda path: path.write_text(text, encoding="utf-8"))
+    write_json(scores, {
+        "title": results.title,
+        "verdict": verdict(qualities, leads),
+        "detectors": [asdict(one) for one in qualities],
+        "thresholds": {one.name: one.threshold for one in results.detectors},
+        "leads": [asdict(one) for one in leads],
+        "classes": classes,
+        "facts": results.facts,
+    })  # fmt: skip
+    paths = [report, scores]
+    paths += [_write_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
+    paths.append(_write_csv(folder / "detectors.csv", pd.DataFrame(map(asdict, qualities))))
+    paths.append(_write_csv(folder / "per_class.csv", pd.DataFrame(classes)))
+    paths.append(_write_csv(folder / "scores_per_beat.csv", _per_beat(results)))
+    return paths
+
+
+def verdict(qualities: list[Quality], leads: list[Lead]) -> str:
+    """Whether the first detector leads every other one, in plain words."""
+    first, *others = qualities
+    behind = [one for one in others if one.auc >= first.auc]
+    unsure = [one.other for one in leads if one.auc.low <= 0 < one.auc.value]
+    if behind:
+        names = ", ".join(f"{one.name} ({one.auc:.4f})" for one in behind)
+        return f"By AUC {first.name} ({first.auc:.4f}) is not ahead of {names}."
+    sentence = f"By AUC {first.name} ({first.auc:.4f}) is ahead of every baseline"
+    return f"{sentence}; its lead over {', '.join(unsure)} may be chance." if unsure else (
+        f"{sentence}, each time by more than chance."
+    )  # fmt: skip
+
+
+def lead_sentence(first: str, lead: Lead) -> str:
+    """One difference with its interval."""
+    return (
+        f"{first} minus {lead.other}: AUC {_signed(lead.auc)}, F1 {_signed(lead.f1)}"
+        + ("" if lead.auc.excludes_zero else "; the AUCs may be equal")
+    )  # fmt: skip
+
+
+def _signed(value: Interval) -> str:
+    return f"{value.value:+.4f} ({value.low:+.4f} to {value.high:+.4f})"
+
+
+def _page(
+    results: Results, figures: dict[str, Figure], qualities: list[Quality], leads: list[Lead],
+    classes: list[dict[str, str | float | int]],
+) -> str:  # fmt: skip
+    captions = {
+        "histogram": "Every test beat once; what lies on the wrong side of the line is a mistake.",
+        "examples": "Beats drawn by a seed, without a look at their scores; normal ones above.",
+    }
+    return page(
+        results.title,
+        f"{results.protocol_meaning[:1].upper()}{results.protocol_meaning[1:]}.",
+        [
+            heading("Detectors"),
+            f"<p><strong>{verdict(qualities, leads)}</strong></p>",
+            _quality_table(qualities),
+            *(f"<p>{lead_sentence(qualities[0].name, one)}</p>" for one in leads),
+            note(f"{POSITIVE} Differences have 95 % intervals: of AUC by DeLong's paired "
+                 "comparison, of F1 by the paired bootstrap; both take beats as independent."),
+            heading("Each class of anomaly"),
+            _class_table(classes),
+            note("AUC of each class against the normal beats, and the share called anomalies."),
+            *(part for name, figure in figures.items()
+              for part in (heading(name.capitalize()), picture(figure, name, captions[name]))),
+            folded("all that the checkpoint says", json.dumps(results.facts, indent=2)),
+            footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
+        ],
+        warnings=results.warnings,
+    )  # fmt: skip
+
+
+def _quality_table(qualities: list[Quality]) -> str:
+    headers = ["detector", "AUC", "average precision", "accuracy", "precision", "recall", "F1",
+               "F1 of normal", "false alarms"]  # fmt: skip
+    rows: list[list[Cell]] = [
+        [
+            one.name, f"{one.auc:.4f}", f"{one.average_precision:.4f}", f"{one.accuracy:.2%}",
+            f"{one.precision:.4f}", f"{one.recall:.4f}", Bar(f"{one.f1:.4f}", one.f1),
+            f"{one.f1_normal:.4f}", f"{one.false_alarms:.2%}",
+        ]
+        for one in qualities
+    ]  # fmt: skip
+    return table(headers, rows)
+
+
+def _class_table(classes: list[dict[str, str | float | int]]) -> str:
+    if not classes:
+        return note("The test set has no anomaly.")
+    names = [key.removesuffix(" AUC") for key in classes[0] if key.endswith(" AUC")]
+    rows: list[list[Cell]] = [
+        [
+            str(row["class"]), int(row["beats"]),
+            *(Ranged(f"{row[f'{name} AUC']:.4f}", f"{row[f'{name} caught']:.1%} caught")
+              for name in names),
+        ]
+        for row in classes
+    ]  # fmt: skip
+    return table(["class", "beats", *names], rows)
+
+
+def _per_beat(results: Results) -> pd.DataFrame:
+    columns: dict[str, Sequence | np.ndarray] = {
+        "truth": [results.class_names[label] for label in results.labels]
+    }
+    for one in results.detectors:
+        columns[f"{one.name} score"] = one.scores
+        columns[f"{one.name} verdict"] = [anomaly.VERDICTS[verdict] for verdict in one.verdicts]
+    return pd.DataFrame(columns)
+
+
+def _write_png(path: Path, figure: Figure) -> Path:
+    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
+    return path
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
+    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
+    return path

@@ -1,0 +1,216 @@
+"""The only `model.fit` for autoencoders."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from evaluation.anomaly_scores import SCORES, held_back, of_each_net
+from models.lstm_autoencoder import reconstruct
+from training.autoencoder_settings import AutoencoderSettings
+from training.loop import FiniteLoss, FitResult
+from training.resume import KeepState, StateFile, TrainingState, take_up
+from training.stopping import StopRequest, StopWhenAsked
+
+KERAS_LOSSES = {"l1": "mean_absolute_error", "l2": "mean_squared_error"}
+
+
+@dataclass(frozen=True)
+class NormalBeats:
+    """What an autoencoder trains on.
+
+    Attributes:
+        inputs: (beats, samples) float32, normal beats as the nets read them.
+        fold_of: (beats,) int, the net that is trained without the beat.
+        anomalies: (others, samples) float32, labelled anomalies of the development beats; they
+            enter `val_auc` alone, no weight and no threshold.
+    """
+
+    inputs: np.ndarray
+    fold_of: np.ndarray
+    anomalies: np.ndarray
+
+
+def fit(
+    model: keras.Model,
+    beats: NormalBeats,
+    settings: AutoencoderSettings,
+    *,
+    on_epoch: Callable[[dict[str, float]], None] = lambda metrics: None,
+    stop: StopRequest | None = None,
+    state_file: StateFile | None = None,
+    verbose: int = 1,
+) -> FitResult:
+    """Train `model` in place and leave it with the weights of the least held-back error.
+
+    Args:
+        model: from `models.lstm_autoencoder.build`.
+        beats: normal beats, and anomalies to watch.
+        settings: everything else.
+        on_epoch: called with the metrics of each epoch, also of those done before an interruption.
+        stop: noted requests to end early.
+        state_file: where an interrupted training left its state, and this one keeps it.
+        verbose: as in Keras' fit.
+    """
+    batches = NormalBatches(beats, settings)
+    _compile(model, settings, len(batches))
+    result = FitResult()
+    book = Book(result, on_epoch)
+    state = take_up(state_file, model, settings.epochs)
+    if state:
+        book.replay(state)
+        batches.epoch = len(state.history)
+    if state and state.finished(settings.epochs):
+        model.set_weights(state.best_weights or model.get_weights())
+        _name_the_end(result, state.stopped_by_patience, None, settings)
+        return result
+    early = keras.callbacks.EarlyStopping(
+        "val_loss", mode="min", patience=settings.patience, restore_best_weights=True
+    )
+    callbacks = [FiniteLoss(result), HeldBackScores(beats, settings), book, early]
+    callbacks += [StopWhenAsked(stop)] if stop else []
+    if state_file:  # last, when all others have counted the epoch
+        callbacks.append(KeepState(state_file, state, result, len(batches), {"early": early}))
+    model.fit(
+        batches, epochs=settings.epochs, initial_epoch=len(result.history), callbacks=callbacks,
+        shuffle=False, verbose=verbose,  # the batches are shuffled already
+    )  # fmt: skip
+    _name_the_end(result, early.stopped_epoch > 0, stop, settings)
+    return result
+
+
+class NormalBatches(keras.utils.PyDataset):
+    """Normal beats with noise, the same without as targets, and for each beat the nets that learn.
+
+    A batch depends on the seed, the epoch and its index alone, so a run can be repeated.
+    """
+
+    def __init__(self, beats: NormalBeats, settings: AutoencoderSettings):
+        super().__init__()
+        self.beats, self.settings = beats, settings
+        self.batch_size = min(settings.batch_size, len(beats.inputs))
+        folds = np.arange(settings.folds)
+        # Scaled so that the loss is the mean error of the nets that learn from a beat.
+        learns = (beats.fold_of[:, np.newaxis] != folds) * settings.folds / (settings.folds - 1)
+        self.weights = learns.astype(np.float32)
+        self.epoch = 0
+        self._shuffle()
+
+    def __len__(self) -> int:
+        return len(self.beats.inputs) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        clean, noisy = self.beats.inputs[rows], self.beats.inputs[rows]
+        if self.settings.denoising:
+            rng = np.random.default_rng([self.settings.seed, self.epoch, index])
+            noise = rng.standard_normal(clean.shape, np.float32)
+            noisy = clean + np.float32(self.settings.denoising) * noise
+        targets = np.repeat(clean[:, np.newaxis], self.settings.folds, axis=1)
+        return noisy[..., np.newaxis], targets, self.weights[rows]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        rng = np.random.default_rng([self.settings.seed, self.epoch])
+        self.order = rng.permutation(len(self.beats.inputs))
+
+
+class HeldBackScores(keras.callbacks.Callback):
+    """Adds `val_loss`, the error on beats by nets that never saw them, and `val_auc` to the logs.
+
+    `val_auc` is how well the held-back scores tell normal beats from the labelled anomalies of the
+    development beats; 0.5 where there are none.
+    """
+
+    def __init__(self, beats: NormalBeats, settings: AutoencoderSettings):
+        super().__init__()
+        self.beats, self.settings = beats, settings
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        assert logs is not None
+        seconds = time.perf_counter() - self.started
+        logs["beats_per_second"] = len(self.beats.inputs) / seconds
+        # One call for both kinds: most of its time goes by before the first beat.
+        made = reconstruct(self.model, np.concatenate([self.beats.inputs, self.beats.anomalies]))
+        of_normal, of_anomalies = np.split(made, [len(self.beats.inputs)])
+        errors = of_each_net(self.beats.inputs, of_normal, self.settings.loss)
+        logs["val_loss"] = float(held_back(errors, self.beats.fold_of).mean())
+        logs["val_auc"] = self._auc(of_normal, of_anomalies)
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["epoch_seconds"] = time.perf_counter() - self.started
+
+    def _auc(self, of_normal: np.ndarray, of_anomalies: np.ndarray) -> float:
+        beats, kind = self.beats, self.settings.score
+        if not len(of_anomalies) or not np.isfinite(of_normal).all():
+            return 0.5  # nothing to tell apart, or a loss that is not finite and ends the training
+        normal = held_back(of_each_net(beats.inputs, of_normal, kind), beats.fold_of)
+        strange = of_each_net(beats.anomalies, of_anomalies, kind).mean(axis=1)
+        truth = np.repeat([0, 1], [len(normal), len(strange)])
+        return float(roc_auc_score(truth, np.concatenate([normal, np.nan_to_num(strange)])))
+
+
+class Book(keras.callbacks.Callback):
+    """Records every epoch, and which had the least held-back error."""
+
+    def __init__(self, result: FitResult, on_epoch: Callable[[dict[str, float]], None]):
+        super().__init__()
+        self.result, self.on_epoch = result, on_epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if not self.result.failed:
+            numbers = {name: float(value) for name, value in (logs or {}).items()}
+            self._record({"epoch": epoch + 1, **numbers})
+
+    def replay(self, state: TrainingState) -> None:
+        """Record the epochs done before an interruption."""
+        for metrics in state.history:
+            self._record(metrics)
+        self.result.resumed_after = len(state.history)
+        if state.failure:
+            self.result.failed, self.result.ended_by = True, state.failure
+
+    def _record(self, metrics: dict[str, float]) -> None:
+        self.result.history.append(metrics)
+        if self.result.best_score is None or metrics["val_loss"] < self.result.best_score:
+            self.result.best_score = metrics["val_loss"]
+            self.result.best_epoch = int(metrics["epoch"])
+        self.on_epoch(metrics)
+
+
+def _compile(model: keras.Model, settings: AutoencoderSettings, steps_per_epoch: int) -> None:
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate, settings.epochs * steps_per_epoch, alpha=0.01
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate, global_clipnorm=settings.clip_norm or None),
+        loss=KERAS_LOSSES[settings.loss],
+        # JAX without its compiler runs operation by operation, many times slower.
+        jit_compile=settings.xla or keras.backend.backend() == "jax",
+    )
+    # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
+    model.optimizer.build(model.trainable_variables)
+
+
+def _name_the_end(
+    result: FitResult, out_of_patience: bool, stop: StopRequest | None,
+    settings: AutoencoderSettings,
+) -> None:  # fmt: skip
+    if result.failed:
+        return
+    if stop and stop.reason:
+        result.ended_by, result.stopped = stop.reason, True
+    elif out_of_patience:
+        result.ended_by = f"val_loss did not improve for {settings.patience} epochs"
+
+
+assert set(KERAS_LOSSES) <= set(SCORES)  # the held-back error is a score of the same name

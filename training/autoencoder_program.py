@@ -1,0 +1,233 @@
+"""One autoencoder training from settings to checkpoint: the phases of `training.program`."""
+
+import dataclasses
+import datetime
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from evaluation.anomaly_scores import held_back, of_each_net, threshold_of
+from heartbeats import catalog, splits
+from heartbeats.beat_set import BeatSet
+from models import checkpoints
+from models.lstm_autoencoder import NAME, build, reconstruct, scaled
+from training.autoencoder_fit import NormalBeats, fit
+from training.autoencoder_settings import MONITORS, AutoencoderSettings
+from training.forgetting import forget_networks
+from training.loop import FitResult
+from training.resume import state_file
+from training.settings import from_mapping
+from training.stopping import StopRequest
+from training.tracking import Tracker, open_tracker
+from utils.errors import InputError
+from utils.versions import commit, versions
+
+NORMAL = 0  # the label of normal beats in all data sets
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run reached.
+
+    Attributes:
+        facts: what its checkpoint says; without a `score` where no epoch was finished.
+        result: the course of the training.
+        is_new_best: whether its checkpoint is now the best of its kind.
+    """
+
+    facts: dict
+    result: FitResult
+    is_new_best: bool
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run trains on: never a beat of the test set."""
+
+    beats: BeatSet
+    normal: NormalBeats
+    protocol: str
+
+
+def run(
+    settings: AutoencoderSettings, *, group: str | None = None, also_keep: Path | None = None,
+    verbose: int | None = None,
+) -> Outcome:  # fmt: skip
+    """Settings, data, model, fit, threshold, record.
+
+    Args:
+        settings: the program's settings; a W&B sweep overrides them.
+        group: W&B group of the run.
+        also_keep: a folder for this run's own checkpoint, whether or not it is the best of all.
+        verbose: as in Keras' fit; by default a progress bar on a terminal, else a line per epoch.
+
+    Raises:
+        InputError: the settings, the data or the W&B key cannot be used.
+    """
+    if verbose is None:
+        verbose = 1 if sys.stdout.isatty() else 2
+    with StopRequest() as stop:
+        tracker = open_tracker(
+            settings.tracking, job=f"train-{NAME}", group=group,
+            config=dataclasses.asdict(settings), on_stop=stop.request,
+        )  # fmt: skip
+        failed = True
+        try:
+            if swept := tracker.swept():
+                settings = from_mapping(
+                    AutoencoderSettings, swept, "the sweep's parameters", settings
+                )
+            outcome = _train(settings, tracker, stop, also_keep, verbose)
+            failed = outcome.result.failed
+            return outcome
+        finally:
+            tracker.finish(failed)
+            forget_networks()
+
+
+def prepare(settings: AutoencoderSettings) -> Material:
+    """The normal development beats in folds, and the labelled anomalies beside them.
+
+    Raises:
+        InputError: the data set is missing, or has too few normal beats for the folds.
+    """
+    beats = catalog.load(settings.data)
+    protocol = settings.protocol or splits.allowed(beats)[0]
+    rows = np.sort(np.concatenate(splits.development(beats, protocol, seed=settings.split_seed)))
+    is_normal = np.asarray(beats.labels[rows]) == NORMAL
+    normal, others = rows[is_normal], rows[~is_normal]
+    rng = np.random.default_rng(settings.split_seed)
+    if settings.train_limit and settings.train_limit < len(normal):
+        normal = np.sort(rng.choice(normal, settings.train_limit, replace=False))
+    # More anomalies than normal beats would only make every epoch slower.
+    others = np.sort(rng.choice(others, min(len(others), len(normal)), replace=False))
+    by: Literal["beats", "patients"] = "patients" if protocol == "patients" else "beats"
+    parts = splits.folds(beats, normal, settings.folds, by=by, seed=settings.split_seed)
+    fold_of = np.empty(len(normal), int)
+    for number, part in enumerate(parts):
+        fold_of[np.isin(normal, part)] = number
+    inputs, anomalies = (scaled(beats.signals[one], settings.scaling) for one in (normal, others))
+    return Material(beats, NormalBeats(inputs, fold_of, anomalies), protocol)
+
+
+def _train(
+    settings: AutoencoderSettings, tracker: Tracker, stop: StopRequest, also_keep: Path | None,
+    verbose: int,
+) -> Outcome:  # fmt: skip
+    material = prepare(settings)
+    if settings.monitor == "val_auc" and not len(material.normal.anomalies):
+        raise InputError(
+            f"{material.beats.name} has no labelled anomaly to compare by; use --monitor=val_loss"
+        )
+    keras.utils.set_random_seed(settings.seed)
+    model = build(settings, material.beats.signals.shape[1])
+    facts = _facts(settings, material, model)
+    tracker.describe({key: facts[key] for key in ("fingerprint", "parameters", "architecture")})
+    _announce(facts, tracker)
+    log = Log(tracker)
+    result = fit(
+        model, material.normal, settings, on_epoch=log.epoch, stop=stop,
+        state_file=state_file(_identity(facts)), verbose=verbose,
+    )  # fmt: skip
+    tracker.summarise({"ended_by": result.ended_by, **log.best})
+    if result.best_score is None:
+        return Outcome(facts, result, is_new_best=False)
+    facts = {
+        **facts,
+        "score": log.best[f"best_{settings.monitor}"],
+        "epoch": result.best_epoch,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(),
+        **{key: log.best[f"best_{key}"] for key in MONITORS},
+        "threshold": _threshold(model, material.normal, settings),
+    }
+    tracker.summarise({"threshold": facts["threshold"]})
+    return Outcome(facts, result, _keep(model, facts, tracker, also_keep))
+
+
+class Log:
+    """Logs every epoch, with the numbers of the one that has the least val_loss so far."""
+
+    def __init__(self, tracker: Tracker):
+        self.tracker = tracker
+        self.best: dict[str, float] = {}
+
+    def epoch(self, metrics: dict[str, float]) -> None:
+        """One epoch's metrics."""
+        if not self.best or metrics["val_loss"] < self.best["best_val_loss"]:
+            self.best = {f"best_{name}": metrics[name] for name in ("epoch", *MONITORS)}
+        self.tracker.log({**metrics, **self.best})
+
+
+def better(monitor: str, candidate: float, standing: float | None) -> bool:
+    """Whether one training's score beats another's; NaN never does."""
+    if not np.isfinite(candidate):
+        return False
+    sign = 1 if MONITORS[monitor] == "max" else -1
+    return standing is None or sign * candidate > sign * standing
+
+
+def _threshold(model: keras.Model, beats: NormalBeats, settings: AutoencoderSettings) -> float:
+    """From normal training beats alone, each scored by the net that was trained without it."""
+    scores = of_each_net(beats.inputs, reconstruct(model, beats.inputs), settings.score)
+    return threshold_of(held_back(scores, beats.fold_of), settings.false_alarm_share)
+
+
+def _keep(model: keras.Model, facts: dict, tracker: Tracker, also_keep: Path | None) -> bool:
+    """Offer the checkpoint; the one that is the best of its kind is tracked too."""
+    folder = checkpoints.folder_of(facts["data"], facts["protocol"])
+    wins = partial(better, facts["monitor"])
+    taken = [
+        checkpoints.offer(place, facts, wins, lambda path: model.save(path))
+        for place in (folder, also_keep)
+        if place
+    ]
+    if taken[0]:
+        kept = checkpoints.read(folder / f"{NAME}.json")
+        tracker.save_model([kept.path, kept.weights_file], f"{NAME}-{folder.name}")
+    return taken[0]
+
+
+def _facts(settings: AutoencoderSettings, material: Material, model: keras.Model) -> dict:
+    """What the checkpoint's JSON says, all but what the training reaches."""
+    beats = material.beats
+    return {
+        "architecture": NAME,
+        "data": beats.name,
+        "fingerprint": beats.fingerprint,
+        "protocol": material.protocol,
+        "class_names": list(beats.class_names),
+        "normal_class": beats.class_names[NORMAL],
+        "sampling_hz": beats.sampling_hz,
+        "samples": beats.signals.shape[1],
+        "scaling": settings.scaling,
+        "monitor": settings.monitor,
+        "seed": settings.seed,
+        "split_seed": settings.split_seed,
+        "training_beats": len(material.normal.inputs),
+        "anomalies_watched": len(material.normal.anomalies),
+        "parameters": model.count_params(),
+        "backend": keras.backend.backend(),
+        "settings": dataclasses.asdict(settings),
+        "versions": versions(),
+        "commit": commit(),
+    }
+
+
+def _identity(facts: dict) -> dict:
+    """What two trainings share if one may go on from the other's state."""
+    settings = {key: value for key, value in facts["settings"].items() if key != "tracking"}
+    keys = ("architecture", "data", "fingerprint", "protocol", "training_beats", "backend")
+    return {**{key: facts[key] for key in keys}, "settings": settings}
+
+
+def _announce(facts: dict, tracker: Tracker) -> None:
+    print(
+        f"{NAME}, {facts['settings']['folds']} nets with {facts['parameters']:,} parameters "
+        f"together, on {facts['data']}: {facts['training_beats']:,} normal training beats, "
+        f"{splits.PROTOCOLS[facts['protocol']]}\nW&B: {tracker.place}"
+    )
