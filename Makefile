@@ -8,7 +8,7 @@ BIN := .venv/bin
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: .venv/ready  ## train the final CNN and RNN on synthetic heartbeats: no download, no account
+run: .venv/ready  ## train the final networks on synthetic heartbeats: no download, no account
 	$(BIN)/python main.py --data=synthetic
 
 data: .venv/ready  ## download the MIT-BIH records (about 100 MB)
