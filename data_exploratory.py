@@ -16,13 +16,12 @@ from rich.table import Table
 from evaluation import augment_plots, beat_plots, mixture_quality
 from evaluation.assessment import TITLES
 from evaluation.beat_statistics import embed
+from evaluation.report_files import write_figures, write_page
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError, exit_plainly
-from utils.files import write_whole
 from utils.page import footer, heading, note, page, picture, table
 from utils.paths import runs_folder, shown
-from utils.style import as_png
 
 # Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
 PIPE_WIDTH = 120
@@ -145,14 +144,8 @@ def write(
     folder: Path, beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]
 ) -> list[Path]:
     """Write each figure as PNG and all of them on one page; the paths, the page first."""
-    text = build_page(beats, rows, figures)
-    paths = [folder / "explore.html"]
-    write_whole(paths[0], lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    for name, figure in figures.items():
-        paths.append(folder / f"{name}.png")
-        png = as_png(figure)
-        write_whole(paths[-1], lambda temporary, png=png: temporary.write_bytes(png))
-    return paths
+    path = write_page(folder / "explore.html", build_page(beats, rows, figures))
+    return [path, *write_figures(folder, figures)]
 
 
 def build_page(beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]) -> str:

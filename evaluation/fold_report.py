@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from evaluation import fold_page, fold_tables
 from evaluation.cross_validation import DIVISIONS, CrossValidation
 from evaluation.plots import confusion_figure
-from utils.files import write_json, write_whole
-from utils.style import INK, MUTED, as_png, class_colour, new_figure, styled
+from evaluation.report_files import write_figures, write_page, write_table
+from utils.files import write_json
+from utils.style import INK, MUTED, class_colour, new_figure, styled
 from utils.versions import commit, versions
 
 
@@ -30,14 +30,11 @@ def write(folder: Path, reached: CrossValidation) -> list[Path]:
         ),
         "folds": folds_figure(reached),
     }  # fmt: skip
-    text = fold_page.build(reached, figures)
-    page_path, scores_path = folder / "report.html", folder / "scores.json"
-    write_whole(page_path, lambda path: path.write_text(text, encoding="utf-8"))
-    write_json(scores_path, as_dict(reached))
-    paths = [page_path, scores_path]
-    paths += [_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
-    paths.append(_csv(folder / "per_fold.csv", fold_tables.per_fold(reached)))
-    paths.append(_csv(folder / "per_class.csv", fold_tables.per_class(reached)))
+    page = write_page(folder / "report.html", fold_page.build(reached, figures))
+    paths = [page, folder / "scores.json", *write_figures(folder, figures)]
+    write_json(paths[1], as_dict(reached))
+    paths.append(write_table(folder / "per_fold.csv", fold_tables.per_fold(reached)))
+    paths.append(write_table(folder / "per_class.csv", fold_tables.per_class(reached)))
     return paths
 
 
@@ -100,13 +97,3 @@ def folds_figure(reached: CrossValidation) -> Figure:
     axes.grid(True, axis="y")
     axes.set_axisbelow(True)
     return figure
-
-
-def _png(path: Path, figure: Figure) -> Path:
-    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
-    return path
-
-
-def _csv(path: Path, frame: pd.DataFrame) -> Path:
-    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
-    return path

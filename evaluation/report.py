@@ -5,16 +5,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from evaluation import plots, report_page, tables
 from evaluation.assessment import Assessment, representatives
 from evaluation.comparison import Comparison, compare
 from evaluation.curves import class_curves
+from evaluation.report_files import write_figures, write_page, write_table
 from evaluation.significance import ROUNDS, SEED
-from utils.files import write_json, write_whole
+from utils.files import write_json
 from utils.paths import shown
-from utils.style import as_png
 from utils.versions import commit, versions
 
 PER_RECORD_FILE = "per_patient.csv"
@@ -40,16 +38,16 @@ def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
         "curves": plots.curves_figure(shown_ones),
     }
     page = report_page.build(comparison, figures)
-    paths = [_write_text(folder / "report.html", page), folder / "scores.json"]
+    paths = [write_page(folder / "report.html", page), folder / "scores.json"]
     write_json(paths[-1], as_dict(comparison))
-    paths += [_write_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
-    paths.append(_write_csv(folder / "per_class.csv", tables.per_class(assessments)))
+    paths += write_figures(folder, figures)
+    paths.append(write_table(folder / "per_class.csv", tables.per_class(assessments)))
     records = tables.per_record(assessments)
     if records is None:
         (folder / PER_RECORD_FILE).unlink(missing_ok=True)  # an older report's would mislead
     else:
-        paths.append(_write_csv(folder / PER_RECORD_FILE, records))
-    paths.append(_write_csv(folder / "predictions.csv", tables.per_beat(assessments)))
+        paths.append(write_table(folder / PER_RECORD_FILE, records))
+    paths.append(write_table(folder / "predictions.csv", tables.per_beat(assessments)))
     return paths
 
 
@@ -95,18 +93,3 @@ def _areas(one: Assessment) -> dict[str, dict[str, float] | None]:
         else None
         for name, curve in zip(one.class_names, curves, strict=True)
     }
-
-
-def _write_text(path: Path, text: str) -> Path:
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    return path
-
-
-def _write_png(path: Path, figure) -> Path:
-    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
-    return path
-
-
-def _write_csv(path: Path, table: pd.DataFrame) -> Path:
-    write_whole(path, lambda temporary: table.to_csv(temporary, index=False))
-    return path

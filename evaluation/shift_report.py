@@ -6,11 +6,11 @@ from typing import Any
 
 from evaluation import shift_page
 from evaluation.assessment import TITLES
+from evaluation.report_files import write_figures, write_page, write_table
 from evaluation.shift import Point, table
 from evaluation.shift_findings import findings
 from evaluation.shift_plots import shift_figure
-from utils.files import write_json, write_whole
-from utils.style import as_png
+from utils.files import write_json
 
 
 def write(
@@ -34,9 +34,9 @@ def write(
         notes=_notes(facts, origins), warnings=warnings,
     )  # fmt: skip
     rows = table(points).assign(noise_seed=facts["noise_seed"])
-    write_whole(folder / "shift.html", lambda path: path.write_text(html, encoding="utf-8"))
-    write_whole(folder / "shift.png", lambda path: path.write_bytes(as_png(figure)))
-    write_whole(folder / "shift.csv", lambda path: rows.to_csv(path, index=False))
+    write_page(folder / "shift.html", html)
+    write_figures(folder, {"shift": figure})
+    write_table(folder / "shift.csv", rows)
     plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
     said = {"warnings": list(warnings), "findings": findings(points)}
     write_json(folder / "shift.json", {**facts, **said, "points": plain})

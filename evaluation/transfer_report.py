@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evaluation import transfer_plots
+from evaluation.report_files import write_figures, write_page, write_table
 from evaluation.transfer_scores import METRICS
 from evaluation.transfer_summary import BASELINE, HEADLINE_FRACTION, Study, percent
-from utils.files import write_json, write_whole
+from utils.files import write_json
 from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
-from utils.style import as_png
 
 MEANINGS = {
     "scratch": "new weights, the whole network learns",
@@ -37,17 +37,11 @@ def write(folder: Path, study: Study) -> list[Path]:
         "learning_curves": transfer_plots.learning_curves(study),
         "confusion": transfer_plots.confusions(study, _fractions_to_show(study)),
     }
-    paths = [folder / "report.html", folder / "scores.json"]
-    text = _page(study, figures)
-    write_whole(paths[0], lambda file: file.write_text(text, encoding="utf-8"))
+    paths = [write_page(folder / "report.html", _page(study, figures)), folder / "scores.json"]
     write_json(paths[1], as_dict(study))
-    for name, figure in figures.items():
-        paths.append(folder / f"{name}.png")
-        png = as_png(figure)
-        write_whole(paths[-1], lambda file, png=png: file.write_bytes(png))  # type: ignore[misc]
-    for name, frame in {"table": study.table(), "trainings": study.every_training()}.items():
-        paths.append(folder / f"{name}.csv")
-        write_whole(paths[-1], lambda file, frame=frame: frame.to_csv(file, index=False))  # type: ignore[misc]
+    paths += write_figures(folder, figures)
+    paths.append(write_table(folder / "table.csv", study.table()))
+    paths.append(write_table(folder / "trainings.csv", study.every_training()))
     return paths
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import data_exploratory
-from evaluation import beat_plots
+from evaluation import beat_plots, report_files
 from heartbeats import catalog
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
@@ -15,7 +15,7 @@ from utils.errors import InputError
 def explored(tmp_path, monkeypatch, capsys):
     beats = dataclasses.replace(make_beats(), name="synthetic")
     monkeypatch.setattr(catalog, "load", lambda name: beats)
-    monkeypatch.setattr(data_exploratory, "as_png", lambda figure: b"drawn by other tests")
+    monkeypatch.setattr(report_files, "as_png", lambda figure: b"drawn by other tests")
     status = data_exploratory.main(["--data=synthetic", "--to", str(tmp_path / "out")])
     return status, tmp_path / "out", capsys.readouterr().out
 
@@ -33,6 +33,7 @@ def test_pictures_page_and_table(explored):
     assert "test beats included" in page  # it describes the whole set
 
 
+@pytest.mark.slow
 def test_augmented_beats_are_drawn_and_measured_on_training_beats(monkeypatch, capsys):
     beats = make_beats()
     seen = []

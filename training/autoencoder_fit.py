@@ -8,13 +8,14 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from evaluation.anomaly_scores import SCORES, held_back, of_each_net
+from evaluation.anomaly_scores import held_back, of_each_net
 from models.lstm_autoencoder import reconstruct
 from training.autoencoder_settings import AutoencoderSettings
 from training.loop import FiniteLoss, FitResult
 from training.resume import KeepState, StateFile, TrainingState, take_up
 from training.stopping import StopRequest, StopWhenAsked
 
+# The held-back error is the score of the same name.
 KERAS_LOSSES = {"l1": "mean_absolute_error", "l2": "mean_squared_error"}
 
 
@@ -211,6 +212,3 @@ def _name_the_end(
         result.ended_by, result.stopped = stop.reason, True
     elif out_of_patience:
         result.ended_by = f"val_loss did not improve for {settings.patience} epochs"
-
-
-assert set(KERAS_LOSSES) <= set(SCORES)  # the held-back error is a score of the same name
