@@ -75,7 +75,7 @@ def warnings_of(reached: CrossValidation) -> list[str]:
 def _score_table(reached: CrossValidation) -> str:
     rows: list[list[Cell]] = [
         [str(fold.number), len(fold.labels), f"{fold.scores.accuracy:.2%}",
-         f"{fold.scores.macro_f1:.4f}", *map(_f1_cell, fold.scores.classes)]
+         f"{fold.scores.macro_f1:.4f}", *map(_f1_of_fold, fold.scores.classes)]
         for fold in reached.folds
     ]  # fmt: skip
     of_classes = [reached.of_class(index) for index in range(len(reached.class_names))]
@@ -91,6 +91,10 @@ def _score_table(reached: CrossValidation) -> str:
     headers = ["fold", "held-out beats", "accuracy", "macro-F1",
                *(f"F1 {name}" for name in reached.class_names)]  # fmt: skip
     return table(headers, rows)
+
+
+def _f1_of_fold(of_class: ClassScore) -> Cell:
+    return f"{of_class.f1:.3f}" if of_class.support else "no beats"
 
 
 def _f1_cell(of_class: ClassScore) -> Cell:
