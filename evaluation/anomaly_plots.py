@@ -20,14 +20,14 @@ def histogram_figure(detector: Detector, is_anomaly: np.ndarray, title: str) -> 
         is_anomaly: (beats,) bool.
         title: says the data.
     """
-    figure = new_figure(8, 4.4, title, "Scores right of the line are called anomalies.")
+    figure = new_figure(9, 4.4, title, "Scores right of the line are called anomalies.")
     axes = figure.subplots()
     low, high = detector.scores.min(), detector.scores.max()
     edges = np.geomspace(max(low, 1e-9), max(high, 2e-9), BINS + 1)
     for kind, colour, name in ((~is_anomaly, HIT, "normal"), (is_anomaly, MISS, "anomaly")):
         scores = detector.scores[kind]
         right = (scores > detector.threshold) == (name == "anomaly")
-        label = f"{name}: {len(scores):,} beats, {int((~right).sum()):,} on the wrong side"
+        label = f"{name}: {len(scores):,} beats, {int((~right).sum()):,} misjudged"
         axes.hist(scores, edges.tolist(), color=colour, alpha=0.65, label=label)
     axes.axvline(detector.threshold, color=INK, lw=1.4, ls="--",
                  label=f"threshold {detector.threshold:.3g}")  # fmt: skip

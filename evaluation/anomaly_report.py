@@ -19,9 +19,9 @@ from utils.style import as_png
 
 POSITIVE = (
     "An anomaly is the positive class of every score. The threshold of each detector was chosen "
-    "on held-back normal training beats, with the same share of false alarms, before any test "
-    "beat was read. The autoencoder and the baselines read the same numbers: the same training "
-    "beats, folds and scaling."
+    "on held-back normal training beats alone, with the same share of false alarms. The "
+    "autoencoder and the baselines read the same numbers: the same training beats, folds and "
+    "scaling."
 )
 
 
