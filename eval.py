@@ -3,13 +3,13 @@
     python eval.py                                  # the best or the pretrained checkpoints
     python eval.py --protocol=patients --arch cnn
     python eval.py --baselines                      # and scikit-learn's classifiers beside them
-    python eval.py --arch lstm_autoencoder --data ecg5000 --examples 3      # anomaly detection
+    python eval.py --arch lstm_autoencoder --data=ecg5000   # anomaly detection
     python eval.py --shift                          # how scores fall under noise, wrong gain ...
     python eval.py --transfer ptb                   # does MIT-BIH's network help on another set?
     python eval.py --checkpoint runs/checkpoints/mitbih-kaggle/cnn.json --to my_report
     python eval.py --predict beats.csv              # classify beats of your own, 187 values a row
 
-Only this program reads test beats, and only to score what was trained without them.
+Only this program and the studies that it runs read test beats, to score what was trained without.
 """
 
 import argparse
@@ -261,18 +261,21 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--checkpoint", nargs="+", type=Path, metavar="JSON", help="in place of the best ones"
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--baselines", action="store_true", help="train scikit-learn's classifiers, score them too"
     )
-    parser.add_argument(
+    instead.add_argument(
         "--transfer", metavar="DATA", help="study transfer to this data set; more settings: "
         "python -m training.transfer --help",
     )  # fmt: skip
-    parser.add_argument("--predict", type=Path, metavar="CSV", help="classify these beats instead")
-    parser.add_argument(
+    instead.add_argument(
+        "--predict", type=Path, metavar="CSV", help="classify these beats instead"
+    )
+    instead.add_argument(
         "--shift",
         action="store_true",
-        help="score test beats under noise, wrong gain, ... instead",
+        help="score test beats under noise, wrong gain ... instead",
     )
     parser.add_argument(
         "--limit", type=int, default=shift.DEFAULT_LIMIT, metavar="BEATS",

@@ -245,3 +245,10 @@ def test_predict_without_any_checkpoint_is_told(to_predict, monkeypatch, place, 
     monkeypatch.setattr(checkpoints, "PRETRAINED_FOLDER", place / "empty")
     assert program.main(["--predict", str(to_predict)]) == 2
     assert "no checkpoint for mitbih" in capsys.readouterr().err
+
+
+def test_one_question_at_a_time(capsys):
+    with pytest.raises(SystemExit) as ended:
+        program.main(["--shift", "--baselines"])
+    assert ended.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
