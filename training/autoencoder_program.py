@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +17,11 @@ from models import checkpoints
 from models.lstm_autoencoder import NAME, build, reconstruct, scaled
 from training.autoencoder_fit import NormalBeats, fit
 from training.autoencoder_settings import MONITORS, AutoencoderSettings
-from training.forgetting import forget_networks
 from training.loop import FitResult
 from training.resume import state_file
 from training.settings import from_mapping
-from training.stopping import StopRequest
-from training.tracking import Tracker, open_tracker
+from training.tracked_run import TrackedRun, tracked_run, verbosity
+from training.tracking import Tracker
 from utils.errors import InputError
 from utils.versions import commit, versions
 
@@ -69,25 +67,13 @@ def run(
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
-    if verbose is None:
-        verbose = 1 if sys.stdout.isatty() else 2
-    with StopRequest() as stop:
-        tracker = open_tracker(
-            settings.tracking, job=f"train-{NAME}", group=group,
-            config=dataclasses.asdict(settings), on_stop=stop.request,
-        )  # fmt: skip
-        failed = True
-        try:
-            if swept := tracker.swept():
-                settings = from_mapping(
-                    AutoencoderSettings, swept, "the sweep's parameters", settings
-                )
-            outcome = _train(settings, tracker, stop, also_keep, verbose)
-            failed = outcome.result.failed
-            return outcome
-        finally:
-            tracker.finish(failed)
-            forget_networks()
+    verbose = verbosity() if verbose is None else verbose
+    with tracked_run(settings, job=f"train-{NAME}", group=group) as own:
+        if swept := own.tracker.swept():
+            settings = from_mapping(AutoencoderSettings, swept, "the sweep's parameters", settings)
+        outcome = _train(settings, own, also_keep, verbose)
+        own.failed = outcome.result.failed
+        return outcome
 
 
 def prepare(settings: AutoencoderSettings) -> Material:
@@ -116,9 +102,9 @@ def prepare(settings: AutoencoderSettings) -> Material:
 
 
 def _train(
-    settings: AutoencoderSettings, tracker: Tracker, stop: StopRequest, also_keep: Path | None,
-    verbose: int,
-) -> Outcome:  # fmt: skip
+    settings: AutoencoderSettings, own: TrackedRun, also_keep: Path | None, verbose: int
+) -> Outcome:
+    tracker = own.tracker
     material = prepare(settings)
     if settings.monitor == "val_auc" and not len(material.normal.anomalies):
         raise InputError(
@@ -131,7 +117,7 @@ def _train(
     _announce(facts, tracker)
     log = Log(tracker)
     result = fit(
-        model, material.normal, settings, on_epoch=log.epoch, stop=stop,
+        model, material.normal, settings, on_epoch=log.epoch, stop=own.stop,
         state_file=state_file(_identity(facts)), verbose=verbose,
     )  # fmt: skip
     tracker.summarise({"ended_by": result.ended_by, **log.best})

@@ -13,8 +13,6 @@ W&B gets one run, with `fold1/val_macro_f1` and the like for each epoch and `cv_
 of the finished folds, once a fold. Sweeps optimise that: see `sweeps/cross_validated.yaml`.
 """
 
-import dataclasses
-import sys
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -25,9 +23,7 @@ from training import fold_settings, sweep_check
 from training.cross_validator import CrossValidator, Outcome
 from training.fold_settings import CrossValidationSettings
 from training.fold_store import in_a_trial
-from training.forgetting import forget_networks
-from training.stopping import StopRequest
-from training.tracking import open_tracker
+from training.tracked_run import tracked_run, verbosity
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
 
@@ -65,26 +61,16 @@ def run(settings: CrossValidationSettings, *, verbose: int | None = None) -> Out
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
-    if verbose is None:
-        verbose = 1 if sys.stdout.isatty() else 2
-    with StopRequest() as stop:
-        tracker = open_tracker(
-            settings.tracking, job="cross-validate", group=None,
-            config=dataclasses.asdict(settings), on_stop=stop.request,
-        )  # fmt: skip
-        failed = True
-        try:
-            swept = tracker.swept()
-            if swept:
-                settings = fold_settings.of_sweep(swept, settings)
-            if swept or in_a_trial():
-                fold_settings.refuse_test_beats(settings)
-            outcome = CrossValidator(settings, tracker, stop, verbose).run()
-            failed = outcome.failed
-            return outcome
-        finally:
-            tracker.finish(failed)
-            forget_networks()
+    verbose = verbosity() if verbose is None else verbose
+    with tracked_run(settings, job="cross-validate") as own:
+        swept = own.tracker.swept()
+        if swept:
+            settings = fold_settings.of_sweep(swept, settings)
+        if swept or in_a_trial():
+            fold_settings.refuse_test_beats(settings)
+        outcome = CrossValidator(settings, own.tracker, own.stop, verbose).run()
+        own.failed = outcome.failed
+        return outcome
 
 
 def tell(outcome: Outcome) -> int:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from training import loop
-from training.forgetting import forget_networks
 from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
-from training.stopping import StopRequest
-from training.tracking import Tracker, open_tracker
+from training.tracked_run import TrackedRun, tracked_run, verbosity
+from training.tracking import Tracker
 from utils.errors import InputError
 from utils.paths import shown
 from utils.versions import commit, versions
@@ -79,23 +77,13 @@ def run(
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
-    if verbose is None:
-        verbose = 1 if sys.stdout.isatty() else 2
-    with StopRequest() as stop:
-        tracker = open_tracker(
-            settings.tracking, job=f"train-{architecture}", group=group,
-            config=dataclasses.asdict(settings), on_stop=stop.request,
-        )  # fmt: skip
-        failed = True
-        try:
-            if swept := tracker.swept():
-                settings = from_mapping(type(settings), swept, "the sweep's parameters", settings)
-            outcome = _train(architecture, build, settings, tracker, stop, also_keep, verbose)
-            failed = outcome.result.failed
-            return outcome
-        finally:
-            tracker.finish(failed)
-            forget_networks()
+    verbose = verbosity() if verbose is None else verbose
+    with tracked_run(settings, job=f"train-{architecture}", group=group) as own:
+        if swept := own.tracker.swept():
+            settings = from_mapping(type(settings), swept, "the sweep's parameters", settings)
+        outcome = _train(architecture, build, settings, own, also_keep, verbose)
+        own.failed = outcome.result.failed
+        return outcome
 
 
 def prepare(settings: TrainingSettings) -> Material:
@@ -114,11 +102,11 @@ def _train(
     architecture: str,
     build: Build,
     settings: TrainingSettings,
-    tracker: Tracker,
-    stop: StopRequest,
+    own: TrackedRun,
     also_keep: Path | None,
     verbose: int,
 ) -> Outcome:
+    tracker = own.tracker
     started = time.perf_counter()
     material = prepare(settings)
     tracker.summarise({"data_seconds": time.perf_counter() - started})
@@ -130,7 +118,7 @@ def _train(
     record = Recorder(model, facts, settings.monitor, tracker, also_keep)
     result = loop.fit(
         model, material.train, material.validation, settings,
-        on_epoch=record.epoch, on_best=record.best, stop=stop,
+        on_epoch=record.epoch, on_best=record.best, stop=own.stop,
         state_file=state_file(_identity(facts)), verbose=verbose,
     )  # fmt: skip
     scores = _score(material, result, tracker, architecture)

@@ -17,7 +17,15 @@ from heartbeats.beat_set import BeatSet
 from sweeps import space, storage, sweep_file
 from tests.training.test_loop import SMALL, bumps
 from tests.training.test_program import Notebook
-from training import architectures, cross_validate, cross_validator, fold_settings, folds, loop
+from training import (
+    architectures,
+    cross_validate,
+    cross_validator,
+    fold_settings,
+    folds,
+    loop,
+    tracked_run,
+)
 from training.loop import FitResult
 from training.settings import CnnSettings
 
@@ -52,7 +60,7 @@ def beats(monkeypatch, tmp_path) -> BeatSet:
 @pytest.fixture
 def notebook(monkeypatch) -> Notebook:
     book = Notebook()
-    monkeypatch.setattr(cross_validate, "open_tracker", lambda *_args, **_options: book)
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     return book
 
 
@@ -281,11 +289,11 @@ def test_a_real_one_goes_on_inside_of_a_fold(beats, monkeypatch, capsys):
             if metrics.get("fold2/epoch") == 2:  # the state of epoch 1 is on disk
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(cross_validate, "open_tracker", lambda *_args, **_options: Stops())
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: Stops())
     with pytest.raises(KeyboardInterrupt):
         cross_validate.run(chosen, verbose=0)
     book = Notebook()
-    monkeypatch.setattr(cross_validate, "open_tracker", lambda *_args, **_options: book)
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     again = cross_validate.run(chosen, verbose=0).reached
     assert "resumed after epoch 1 of 2" in capsys.readouterr().out
     assert [row.get("fold2/epoch") for row in book.rows if "fold2/epoch" in row] == [1, 2]

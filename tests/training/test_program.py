@@ -10,7 +10,7 @@ from heartbeats import catalog
 from models import checkpoints, cnn
 from models.inference import predict
 from tests.training.test_loop import SMALL, bumps
-from training import program, train_cnn
+from training import program, tracked_run, train_cnn
 from training.loop import FitResult
 from training.settings import CnnSettings
 from training.tracking import SilentTracker
@@ -54,7 +54,7 @@ def beats(monkeypatch, tmp_path):
 @pytest.fixture
 def notebook(monkeypatch):
     book = Notebook()
-    monkeypatch.setattr(program, "open_tracker", lambda *_args, **_options: book)
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     return book
 
 
@@ -123,7 +123,9 @@ def test_runs_in_one_process_do_not_change_each_other(beats, monkeypatch, tmp_pa
         monkeypatch.setenv("ECG_RUNS", str(tmp_path / str(order[0].seed)))
         for settings in order:
             book = Notebook()
-            monkeypatch.setattr(program, "open_tracker", lambda *_args, _book=book, **_kw: _book)
+            monkeypatch.setattr(
+                tracked_run, "open_tracker", lambda *_args, _book=book, **_kw: _book
+            )
             outcome = program.run("cnn", cnn.build, settings, verbose=0)
             (row,) = book.rows
             reached.setdefault(settings.seed, []).append((row, outcome.scores.confusion))
@@ -148,7 +150,7 @@ def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
 
 def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
     book = Notebook(swept={**dataclasses.asdict(SETTINGS), "width": 6, "learning_rate": "1e-2"})
-    monkeypatch.setattr(program, "open_tracker", lambda *_args, **_options: book)
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     program.run("cnn", cnn.build, SETTINGS, verbose=0)
     settings = checkpoints.best("invented", "kaggle", "cnn").facts["settings"]
     assert (settings["width"], settings["learning_rate"]) == (6, 0.01)

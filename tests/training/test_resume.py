@@ -19,7 +19,7 @@ from models.inference import predict
 from tests.training import test_program
 from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_program import Notebook
-from training import loop, program
+from training import loop, program, tracked_run
 from training.resume import FILE_NAME, StateFile, TrainingState, Unusable, take_up
 from training.settings import CnnSettings
 from training.stopping import StopRequest
@@ -265,7 +265,7 @@ class Dying(Notebook):
 
 
 def run(monkeypatch, settings: CnnSettings, book: Notebook) -> program.Outcome:
-    monkeypatch.setattr(program, "open_tracker", lambda *_args, **_options: book)
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     return program.run("cnn", cnn.build, settings, verbose=0)
 
 
