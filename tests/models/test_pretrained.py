@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from heartbeats import mitdb
+from heartbeats import ecg5000, mitdb
 from models import checkpoints
 from utils.paths import data_folder
 
@@ -55,3 +55,34 @@ def test_the_readme_says_what_they_score(tmp_path, monkeypatch):
         assert one.scores.macro_f1 == pytest.approx(macro_f1, abs=0.0015)
         assert one.scores.macro_f1 >= (0.925 if one.architecture == "rnn" else 0.935)
         assert len(one.labels) == 21_892
+
+
+AUTOENCODER = checkpoints.PRETRAINED_FOLDER / "ecg5000-ucr" / "lstm_autoencoder.json"
+
+
+def test_the_autoencoder_is_whole_small_and_knows_its_threshold():
+    checkpoint = checkpoints.read(AUTOENCODER)
+    assert checkpoint.weights_file.stat().st_size < 5_000_000
+    model = checkpoint.load()
+    folds = checkpoint.facts["settings"]["folds"]
+    assert model.output_shape == (None, folds, checkpoint.facts["samples"])
+    assert model.count_params() == checkpoint.facts["parameters"]
+    assert checkpoint.facts["threshold"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif(ecg5000.find_folder(data_folder()) is None, reason="no ECG5000")
+def test_the_experiments_say_what_the_autoencoder_scores(tmp_path, monkeypatch, capsys):
+    import eval as evaluation_program
+
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    assert evaluation_program.main(["--arch", "lstm_autoencoder", "--data=ecg5000"]) == 0
+    row = r"lstm_autoencoder +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)"
+    found = re.search(row, capsys.readouterr().out)
+    assert found
+    text = (ROOT / "EXPERIMENTS.md").read_text(encoding="utf-8")
+    told = re.search(r"shipped seed 0[^|]*\| ([\d.]+) \| [\d.]+ \| [\d.]+ \| ([\d.]+) ", text)
+    assert told
+    assert float(found[1]) == pytest.approx(float(told[1]), abs=2e-4)
+    assert float(found[6]) == pytest.approx(float(told[2]), abs=2e-3)
