@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from evaluation.assessment import TITLES
 from heartbeats import artefacts, augment
-from heartbeats.beat_set import BeatSet
+from heartbeats.beat_set import BeatSet, beat_lengths
 from heartbeats.mixture import ClassMixture
 from utils.style import GRID, INK, MUTED, bare, class_colour, new_figure, styled
 
@@ -113,7 +113,7 @@ def _draw_row(row: np.ndarray, signals: np.ndarray, sampling_hz: float, colour: 
 def _draw_beat(
     axes: Axes, signal: np.ndarray, sampling_hz: float, colour: str, width: float
 ) -> None:
-    length = int(augment.beat_lengths(signal[None])[0])
+    length = int(beat_lengths(signal[None])[0])
     times_s = np.arange(len(signal)) / sampling_hz
     axes.plot(times_s[length:], signal[length:], color=GRID, lw=1, zorder=1)
     axes.plot(times_s[:length], signal[:length], color=colour, lw=width)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from heartbeats.augment import beat_lengths
+from heartbeats.beat_set import beat_lengths
 
 QRS_S = 0.16
 # The next complex is looked for behind this share of the beat.

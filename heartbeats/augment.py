@@ -6,6 +6,8 @@ for each beat anew. `heartbeats.artefacts` adds what electrodes pick up.
 
 import numpy as np
 
+from heartbeats.beat_set import beat_lengths
+
 # The warp of time is a sum of so many half cosines over the beat's length.
 WARP_TERMS = 3
 
@@ -80,12 +82,6 @@ def drift_gain(beats: np.ndarray, most: float, rng: np.random.Generator) -> np.n
     return to_old_range(median + (beats - median) * gain, own, beats)
 
 
-def beat_lengths(beats: np.ndarray) -> np.ndarray:
-    """(beats,) int: samples of each beat up to its last value above zero, 1 at the least."""
-    _beats, samples = beats.shape
-    return np.where(beats.any(axis=1), samples - np.argmax(beats[:, ::-1] > 0, axis=1), 1)
-
-
 def values_at(beats: np.ndarray, places: np.ndarray) -> np.ndarray:
     """(beats, places): each beat's values between its samples, interpolated; 0 past the end."""
     _beats, samples = beats.shape
@@ -98,7 +94,8 @@ def values_at(beats: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def own_samples(beats: np.ndarray) -> np.ndarray:
-    return np.arange(beats.shape[1]) < beat_lengths(beats)[:, None]
+    """(beats, samples) bool: which samples are the beat's own; the first one always is."""
+    return np.arange(beats.shape[1]) < np.maximum(beat_lengths(beats), 1)[:, None]
 
 
 def to_old_range(changed: np.ndarray, own: np.ndarray, beats: np.ndarray) -> np.ndarray:

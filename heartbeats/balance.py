@@ -40,7 +40,8 @@ def shown_counts(counts: np.ndarray, common_share: float, rare_share: float) -> 
         rare_share: every other class that has beats is shown at least this share of what the most
             common one then shows.
     """
-    common, second = int(np.argmax(counts)), int(np.partition(counts, -2)[-2])
+    common = int(np.argmax(counts))
+    second = int(np.sort(counts)[-2]) if len(counts) > 1 else 0
     shown = counts.astype(int)
     shown[common] = min(max(round(counts[common] * common_share), second, 1), counts[common])
     least = round(rare_share * shown[common])

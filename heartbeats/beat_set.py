@@ -87,18 +87,26 @@ class BeatSet:
         return np.bincount(self.labels, minlength=len(self.class_names))
 
     def beat_lengths(self) -> np.ndarray:
-        """(beats,) int: samples of each beat up to its last value above zero.
-
-        Padding is zeros, so a beat whose own last samples are its minimum reads a little short.
-        """
-        _beats, samples = self.signals.shape
-        from_the_end = np.argmax(self.signals[:, ::-1] > 0, axis=1)
-        return np.where(self.signals.any(axis=1), samples - from_the_end, 0)
+        """(beats,) int: samples of each beat; see the function `beat_lengths`."""
+        return beat_lengths(self.signals)
 
 
 ARRAY_FIELDS = (
     "signals", "labels", "official_test", "records", "patients", "times_s", "symbols", "folds",
 )  # fmt: skip
+
+
+def beat_lengths(signals: np.ndarray) -> np.ndarray:
+    """(beats,) int: samples of each beat up to its last one that is not 0; 0 for an empty beat.
+
+    Padding is zeros, so a beat whose own last samples are its minimum reads a little short.
+
+    Args:
+        signals: (beats, samples), zeros after the end of each beat.
+    """
+    _beats, samples = signals.shape
+    from_the_end = np.argmax(signals[:, ::-1] != 0, axis=1)
+    return np.where(signals.any(axis=1), samples - from_the_end, 0)
 
 
 def fingerprint(beats: BeatSet) -> str:

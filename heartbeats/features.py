@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from heartbeats.beat_set import beat_lengths
+
 # Hz. Baseline and the level of the whole beat; T waves and wide ventricular complexes; the bulk of
 # a normal QRS complex, 5 to 15 Hz in Pan and Tompkins (IEEE Trans. Biomed. Eng. 32, 1985); its
 # steep edges; muscle noise, mains hum and pacing spikes.
@@ -71,7 +73,7 @@ def features(signals: np.ndarray, sampling_hz: float) -> np.ndarray:
 
 
 def _columns(beats: np.ndarray, sampling_hz: float) -> Columns:
-    lengths = _lengths(beats)
+    lengths = beat_lengths(beats)
     inside = np.arange(beats.shape[1]) < lengths[:, None]
     count = np.maximum(lengths, 1)  # an empty beat has sums of 0, and so means of 0
     mean = beats.sum(axis=1) / count
@@ -88,12 +90,6 @@ def _columns(beats: np.ndarray, sampling_hz: float) -> Columns:
         **_slopes(beats, inside, sampling_hz),
         **_band_powers(centred, sampling_hz),
     }
-
-
-def _lengths(beats: np.ndarray) -> np.ndarray:
-    """(beats,) int: samples of each beat up to its last value that is not the padding's zero."""
-    from_the_end = np.argmax(beats[:, ::-1] != 0, axis=1)
-    return np.where(beats.any(axis=1), beats.shape[1] - from_the_end, 0)
 
 
 def _moments(centred: np.ndarray, count: np.ndarray) -> Columns:

@@ -4,14 +4,7 @@ import keras
 import numpy as np
 
 from heartbeats.artefacts import ARTEFACTS, add_artefacts
-from heartbeats.augment import (
-    add_noise,
-    bend_amplitude,
-    drift_gain,
-    shift,
-    stretch,
-    warp_time,
-)
+from heartbeats.augment import add_noise, bend_amplitude, drift_gain, shift, stretch, warp_time
 from heartbeats.balance import draw_rows, shown_counts
 from heartbeats.beat_set import BeatSet
 from heartbeats.mixture import ClassMixture, fit_all
@@ -56,28 +49,31 @@ class Batches(keras.utils.PyDataset):
         self._shuffle()
 
     def _shuffle(self) -> None:
-        """Draw the epoch's rows; those behind the training beats are drawn from mixtures."""
+        """Draw the epoch's rows; those behind the training beats are in `drawn`."""
         rng = np.random.default_rng([self.settings.seed, self.epoch])
-        self.labels, self.drawn = np.asarray(self.train.labels), None
+        self.labels, self.drawn = np.asarray(self.train.labels), np.empty((0, 0), np.float32)
         if (self.shown == self.counts).all():
             self.order = rng.permutation(len(self.labels))
             return
-        real = np.minimum(self.shown, self.counts) if self.mixtures else self.shown
-        rows = draw_rows(self.labels, real, rng)
+        own = np.minimum(self.shown, self.counts) if self.mixtures else self.shown
+        rows = draw_rows(self.labels, own, rng)
         if self.mixtures:
-            missing = {label: self.shown[label] - self.counts[label] for label in self.mixtures}
-            self.drawn = np.concatenate(
-                [self.mixtures[label].draw(count, rng) for label, count in missing.items()]
-            )
-            made = np.repeat(list(missing), list(missing.values()))
-            rows = np.concatenate([rows, len(self.labels) + np.arange(len(made))])
-            self.labels = np.concatenate([self.labels, made])
+            rows = np.concatenate([rows, self._draw_new(rng)])
         self.order = rng.permutation(rows)
+
+    def _draw_new(self, rng: np.random.Generator) -> np.ndarray:
+        """Rows of new beats, for the classes that are shown more often than they have beats."""
+        missing = {label: self.shown[label] - self.counts[label] for label in self.mixtures}
+        beats = [self.mixtures[label].draw(count, rng) for label, count in missing.items()]
+        self.drawn = np.concatenate(beats)
+        first, new = len(self.labels), np.repeat(list(missing), list(missing.values()))
+        self.labels = np.concatenate([self.labels, new])
+        return first + np.arange(len(new))
 
     def _signals(self, rows: np.ndarray) -> np.ndarray:
         own = len(self.train)
         signals = np.array(self.train.signals[np.minimum(rows, own - 1)])
-        if self.drawn is not None:
+        if len(self.drawn):
             signals[rows >= own] = self.drawn[rows[rows >= own] - own]
         return signals
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from heartbeats import augment
-from heartbeats.balance import METHODS, class_weights
+from heartbeats.balance import METHODS, class_weights, draw_rows, shown_counts
+from heartbeats.beat_set import beat_lengths
 from tests.heartbeats.invented_beats import invented_beats
 
 COUNTS = np.array([900, 30, 60, 10, 0])
@@ -106,7 +107,7 @@ def test_shift_moves_the_beat_by_whole_samples_and_holds_the_edge(cut_beats):
     cut_beats[:, 60] = 0
     cut_beats[:, 61] = 1
     moved = augment.shift(cut_beats, 3, np.random.default_rng(0))
-    by = augment.beat_lengths(moved) - augment.beat_lengths(cut_beats)
+    by = beat_lengths(moved) - beat_lengths(cut_beats)
     assert set(by) == set(range(-3, 4))
     for before, after, steps in zip(cut_beats, moved, by, strict=True):
         assert np.allclose(np.roll(before, steps)[max(steps, 0) : 150],
@@ -147,3 +148,20 @@ def test_noise_leaves_the_padding_alone(beats):
     noisy = augment.add_noise(beats, 0.05, np.random.default_rng(0))
     assert not noisy[:, 150:].any()
     assert np.isclose((noisy - beats)[:, :150].std(), 0.05, rtol=0.1)
+
+
+def test_an_epoch_shows_less_of_the_common_class_and_more_of_the_rare():
+    counts = np.array([1000, 100, 20, 0])
+    assert shown_counts(counts, 1.0, 0.0).tolist() == counts.tolist()
+    assert shown_counts(counts, 0.3, 0.0).tolist() == [300, 100, 20, 0]
+    assert shown_counts(counts, 0.3, 0.2).tolist() == [300, 100, 60, 0]
+    assert shown_counts(counts, 0.01, 0.0).tolist() == [100, 100, 20, 0]  # not below the second
+    assert shown_counts(np.array([7]), 0.5, 0.2).tolist() == [4]
+
+
+def test_no_beat_comes_twice_before_all_of_its_class_came():
+    labels = np.repeat([0, 1], [50, 4])
+    rows = draw_rows(labels, np.array([30, 10]), np.random.default_rng(0))
+    common, rare = rows[labels[rows] == 0], rows[labels[rows] == 1]
+    assert len(set(common)) == len(common) == 30
+    assert sorted(np.bincount(rare)[50:]) == [2, 2, 3, 3]

@@ -7,7 +7,8 @@ from sklearn.neighbors import NearestCentroid
 from evaluation.mixture_quality import measure
 from heartbeats import mixture
 from heartbeats.alignment import align, find_timing, give_back
-from heartbeats.augment import beat_lengths, own_samples
+from heartbeats.augment import own_samples
+from heartbeats.beat_set import beat_lengths
 from tests.heartbeats.invented_beats import HZ, SAMPLES, invented_beats
 from utils.errors import InputError
 
