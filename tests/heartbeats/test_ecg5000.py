@@ -108,6 +108,7 @@ def test_one_file_alone_is_not_a_set(tmp_path):
         ecg5000.load(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_published_files_agree():
     folder = ecg5000.find_folder(data_folder())

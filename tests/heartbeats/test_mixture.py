@@ -66,6 +66,7 @@ def test_drawn_beats_keep_their_class(mixtures, beats):
         assert drawn.mean() > 0.9 * own.mean() > 0.7
 
 
+@pytest.mark.slow
 def test_drawn_beats_are_neither_copies_nor_strays(mixtures, beats):
     real = beats[0][beats[1] == 0]
     quality = measure(real, mixtures[0].draw(150, np.random.default_rng(2)), seed=0)

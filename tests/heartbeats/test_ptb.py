@@ -179,6 +179,7 @@ def test_raw_records_are_preferred_and_nothing_is_told(folder, tmp_path, monkeyp
         catalog.load("ptb", tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_records():
     if (found := ptb.find_folder(data_folder())) is None:

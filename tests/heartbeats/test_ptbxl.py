@@ -103,6 +103,7 @@ def test_no_usable_record_is_told(folder):
         ptbxl.load(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_records():
     if (found := ptbxl.find_folder(data_folder())) is None:

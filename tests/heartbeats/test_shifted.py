@@ -163,6 +163,7 @@ def test_beats_that_the_records_do_not_hold_are_told(record_folder):
 
 
 @needs_records
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_unchanged_recordings_give_the_catalogs_test_beats(tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_RUNS", str(tmp_path))

@@ -20,6 +20,7 @@ def place(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_eval_tests_the_checkpoint_beside_the_baselines(place, capsys):
     autoencoder_program.run(TINY, verbose=0)
     flags = ["--arch", "lstm_autoencoder", "--data", "invented", "--examples", "1"]
@@ -38,6 +39,7 @@ def test_without_a_checkpoint_it_says_how_to_train():
         anomalies.evaluate("invented", "")
 
 
+@pytest.mark.slow
 def test_seeds_make_a_table(monkeypatch, place, capsys):
     monkeypatch.setattr(
         anomaly_seeds, "best_settings", lambda data: dataclasses.replace(TINY, data=data)

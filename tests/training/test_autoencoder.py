@@ -88,6 +88,7 @@ def test_a_training_leaves_a_checkpoint_with_all_that_is_needed(tmp_path, capsys
     assert "the new best" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch):
     """Only `val_auc` may move when the anomalies become others."""
     found = []
