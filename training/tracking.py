@@ -1,5 +1,6 @@
 """W&B online, W&B offline, or silent: one object with log, summarise and finish."""
 
+import functools
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -176,8 +177,14 @@ def open_tracker(
         problem = f"W&B does not answer or refuses the key: {error}"
     if asked == "online":
         raise InputError(f"tracking is 'online', but {problem}; --tracking=offline needs no key")
-    print(f"{problem}; the run is kept offline")
+    _say_once(f"{problem}; the run is kept offline")
     return WandbTracker(start("offline"))
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    """A study of a hundred runs need not say it a hundred times."""
+    print(text)
 
 
 def _init(
