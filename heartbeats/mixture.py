@@ -127,28 +127,6 @@ def fit_all(
     }
 
 
-def top_up(
-    labels: np.ndarray, mixtures: dict[int, ClassMixture], share: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """New beats that bring each class to `share` of the commonest one, where it has fewer.
-
-    Args:
-        labels: (beats,) of the training beats.
-        mixtures: label -> mixture, as `fit_all` gives them; not empty.
-        share: e.g. 0.2.
-        rng: draws the beats.
-
-    Returns:
-        signals: (new beats, samples) float32.
-        labels: (new beats,) of the type of `labels`.
-    """
-    counts = np.bincount(labels)
-    missing = {label: max(int(share * counts.max()) - counts[label], 0) for label in mixtures}
-    drawn = [mixture.draw(missing[label], rng) for label, mixture in mixtures.items()]
-    own = np.repeat(list(missing), list(missing.values())).astype(labels.dtype)
-    return np.concatenate(drawn), own
-
-
 def _at_most(signals: np.ndarray, most: int, seed: int) -> np.ndarray:
     if len(signals) <= most:
         return signals

@@ -114,11 +114,3 @@ def test_too_few_beats_and_unknown_classes_are_told(beats):
         mixture.fit(invented_beats(7, 0), "V", sampling_hz=HZ, seed=0)
     with pytest.raises(InputError, match="no class 'X'.*N, V"):
         mixture.fit_all(*beats, CLASSES, ("V", "X"), sampling_hz=HZ, seed=0)
-
-
-def test_top_up_brings_rare_classes_to_the_share_and_leaves_others_out(beats, mixtures):
-    signals, labels = mixture.top_up(beats[1], mixtures, 0.5, np.random.default_rng(0))
-    assert labels.tolist() == [1] * 50 and len(signals) == 50
-    assert labels.dtype == beats[1].dtype
-    signals, labels = mixture.top_up(beats[1], mixtures, 0.1, np.random.default_rng(0))
-    assert signals.shape == (0, SAMPLES) and len(labels) == 0
