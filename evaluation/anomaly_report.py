@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 
 from evaluation import anomaly
 from evaluation.anomaly import Detector, Lead, Quality
+from evaluation.report_files import write_figures, write_page, write_table
 from evaluation.significance import Interval
-from utils.files import write_json, write_whole
+from utils.files import write_json
 from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
-from utils.style import as_png
 
 POSITIVE = (
     "An anomaly is the positive class of every score. The threshold of each detector was chosen "
@@ -75,8 +75,7 @@ def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Pa
     """
     qualities, leads, classes = results.qualities(), results.leads(), results.class_rows()
     text = _page(results, figures, qualities, leads, classes)
-    report, scores = folder / "report.html", folder / "scores.json"
-    write_whole(report, lambda path: path.write_text(text, encoding="utf-8"))
+    report, scores = write_page(folder / "report.html", text), folder / "scores.json"
     write_json(scores, {
         "title": results.title,
         "verdict": verdict(qualities, leads),
@@ -86,11 +85,10 @@ def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Pa
         "classes": classes,
         "facts": results.facts,
     })  # fmt: skip
-    paths = [report, scores]
-    paths += [_write_png(folder / f"{name}.png", figure) for name, figure in figures.items()]
-    paths.append(_write_csv(folder / "detectors.csv", pd.DataFrame(map(asdict, qualities))))
-    paths.append(_write_csv(folder / "per_class.csv", pd.DataFrame(classes)))
-    paths.append(_write_csv(folder / "scores_per_beat.csv", _per_beat(results)))
+    paths = [report, scores, *write_figures(folder, figures)]
+    paths.append(write_table(folder / "detectors.csv", pd.DataFrame(map(asdict, qualities))))
+    paths.append(write_table(folder / "per_class.csv", pd.DataFrame(classes)))
+    paths.append(write_table(folder / "scores_per_beat.csv", _per_beat(results)))
     return paths
 
 
@@ -187,13 +185,3 @@ def _per_beat(results: Results) -> pd.DataFrame:
         columns[f"{one.name} score"] = one.scores
         columns[f"{one.name} verdict"] = [anomaly.VERDICTS[verdict] for verdict in one.verdicts]
     return pd.DataFrame(columns)
-
-
-def _write_png(path: Path, figure: Figure) -> Path:
-    write_whole(path, lambda temporary: temporary.write_bytes(as_png(figure)))
-    return path
-
-
-def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
-    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
-    return path

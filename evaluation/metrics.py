@@ -44,11 +44,16 @@ class Scores:
 
 def better(monitor: str, candidate: float, best: float | None) -> bool:
     """Whether `candidate` beats `best` by the direction of `monitor`; NaN never does."""
+    return better_by(DIRECTIONS[monitor], candidate, best)
+
+
+def better_by(direction: str, candidate: float, best: float | None) -> bool:
+    """Whether `candidate` beats `best`, ``max`` or ``min`` being better; NaN never does."""
     if not np.isfinite(candidate):
         return False
     if best is None:
         return True
-    return candidate > best if DIRECTIONS[monitor] == "max" else candidate < best
+    return candidate > best if direction == "max" else candidate < best
 
 
 def score(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...]) -> Scores:

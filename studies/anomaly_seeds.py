@@ -12,6 +12,8 @@ import pandas as pd
 
 from evaluation import anomaly
 from evaluation.anomaly import Quality
+from evaluation.metrics import better_by
+from evaluation.report_files import write_table
 from heartbeats import splits
 from models import checkpoints
 from models.checkpoints import Checkpoint
@@ -20,10 +22,9 @@ from studies.anomalies import assess, detector_of, settings_of, tell
 from training import autoencoder_program
 from training.architectures import BEST_SETTINGS_FOLDER
 from training.autoencoder_program import NORMAL
-from training.autoencoder_settings import AutoencoderSettings
+from training.autoencoder_settings import MONITORS, AutoencoderSettings
 from training.settings import from_mapping, read_yaml
 from utils.errors import InputError, exit_plainly
-from utils.files import write_whole
 from utils.paths import runs_folder
 
 
@@ -37,12 +38,12 @@ def main(argv: list[str] | None = None) -> int:
     folder = _folder(asked.data)
     chosen = [_trained(dataclasses.replace(settings, seed=seed)) for seed in range(asked.seeds)]
     table = seeds_table(chosen)
-    write_whole(folder / "seeds.csv", lambda path: table.to_csv(path, index=False))
+    write_table(folder / "seeds.csv", table)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     print(_spread(table))
     best = chosen[0]
     for found in chosen[1:]:
-        if autoencoder_program.better(settings.monitor, found.facts["score"], best.facts["score"]):
+        if better_by(MONITORS[settings.monitor], found.facts["score"], best.facts["score"]):
             best = found
     tell(*assess(best, to=folder / "report"))
     return 0

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from evaluation.anomaly_scores import held_back, of_each_net, threshold_of
+from evaluation.metrics import better_by
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
@@ -149,14 +150,6 @@ class Log:
         self.tracker.log({**metrics, **self.best})
 
 
-def better(monitor: str, candidate: float, standing: float | None) -> bool:
-    """Whether one training's score beats another's; NaN never does."""
-    if not np.isfinite(candidate):
-        return False
-    sign = 1 if MONITORS[monitor] == "max" else -1
-    return standing is None or sign * candidate > sign * standing
-
-
 def _threshold(model: keras.Model, beats: NormalBeats, settings: AutoencoderSettings) -> float:
     """From normal training beats alone, each scored by the net that was trained without it."""
     scores = of_each_net(beats.inputs, reconstruct(model, beats.inputs), settings.score)
@@ -166,7 +159,7 @@ def _threshold(model: keras.Model, beats: NormalBeats, settings: AutoencoderSett
 def _keep(model: keras.Model, facts: dict, tracker: Tracker, also_keep: Path | None) -> bool:
     """Offer the checkpoint; the one that is the best of its kind is tracked too."""
     folder = checkpoints.folder_of(facts["data"], facts["protocol"])
-    wins = partial(better, facts["monitor"])
+    wins = partial(better_by, MONITORS[facts["monitor"]])
     taken = [
         checkpoints.offer(place, facts, wins, lambda path: model.save(path))
         for place in (folder, also_keep)
