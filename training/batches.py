@@ -36,9 +36,11 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Input, np.ndarray]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rng = np.random.default_rng([self.settings.seed, self.epoch, index])
-        beats = self._augment(self._signals(rows), rng)
-        inputs = model_input(self.model, beats, self.train.sampling_hz)
-        return inputs, self.labels[rows].astype(np.int32)
+        beats, labels = self._augment(self._signals(rows), rng), self.labels[rows].astype(np.int32)
+        if self.settings.augment_mixup:
+            shares = np.eye(len(self.counts), dtype=np.float32)[labels]
+            beats, labels = mix_pairs(beats, shares, self.settings.augment_mixup, rng)
+        return model_input(self.model, beats, self.train.sampling_hz), labels
 
     def go_on_after(self, epoch: int) -> None:
         """Let `fit` go on behind an epoch; it calls `on_epoch_end` before its first one too."""
@@ -97,6 +99,28 @@ class Batches(keras.utils.PyDataset):
         if settings.augment_noise:
             beats = add_noise(beats, settings.augment_noise, rng)
         return beats
+
+
+def mix_pairs(
+    beats: np.ndarray, shares: np.ndarray, alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend each beat, and its label likewise, with another of the batch: Zhang et al. 2018.
+
+    Args:
+        beats: (beats, samples) float32.
+        shares: (beats, classes) float32, how much of each class a beat is; rows sum to one.
+        alpha: of the Beta distribution that draws the weights; near 0, most beats stay as they are.
+        rng: draws weights and partners.
+
+    Returns:
+        beats and shares, as they came in form.
+    """
+    weight = rng.beta(alpha, alpha, (len(beats), 1)).astype(np.float32)
+    partner = rng.permutation(len(beats))
+    return (
+        weight * beats + (1 - weight) * beats[partner],
+        weight * shares + (1 - weight) * shares[partner],
+    )
 
 
 def _mixtures(

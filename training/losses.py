@@ -27,8 +27,8 @@ def classification_loss(
         shown: (classes,) beats of each class that an epoch shows; `counts` by default.
 
     Returns:
-        a function of labels (batch, 1) or (batch,) int and logits (batch, classes), giving
-        (batch,) losses.
+        a function of labels and logits (batch, classes), giving (batch,) losses. Labels are
+        (batch, 1) or (batch,) int, or (batch, classes) float where a beat is of several classes.
     """
     weights = class_weights(counts, settings.class_weighting).astype("float32")
     frequency = np.maximum(counts, 1) / counts.sum()
@@ -40,7 +40,9 @@ def classification_loss(
     smoothing, classes = settings.label_smoothing, len(counts)
 
     def loss(labels, logits):
-        truth = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), classes)
+        truth = labels
+        if len(labels.shape) == 1 or labels.shape[-1] == 1:
+            truth = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), classes)
         log_probabilities = ops.log_softmax(logits + margin)
         weight = ops.sum(truth * weights, axis=-1)
         if gamma:

@@ -89,6 +89,9 @@ class TrainingSettings:
         12.0, "the strongest artefacts' signal-to-noise ratio, dB; the weakest: 18 more",
         low=-20, high=60,
     )  # fmt: skip
+    augment_mixup: float = option(
+        0.0, "blend beats and labels in pairs, weights from Beta(this, this); 0: never", high=5
+    )
     xla: bool = option(False, "compile the training step with XLA")
     tracking: str = option("auto", "W&B: auto is online with a key, else offline",
                            choices=("auto", "online", "offline", "silent"))  # fmt: skip

@@ -230,6 +230,23 @@ class TestBatches:
         assert (labels[new] == 3).all() and new.sum() == wanted - counts[3]
         assert np.array_equal(batches[0][0], batches[0][0])
 
+    def test_mixup_blends_labels_as_it_blends_beats(self, train):
+        plain = {"augment_stretch": 0, "augment_amplitude": 0, "augment_noise": 0}
+        batches = batches_of(train, CnnSettings(augment_mixup=0.4, **plain))
+        signals, shares = batches[0]
+        own = np.asarray(train.signals)[batches.order[:128]]
+        classes = np.asarray(train.labels)[batches.order[:128]]
+        assert shares.shape == (128, 5) and np.allclose(shares.sum(axis=1), 1)
+        alone = shares.max(axis=1) > 0.999  # blended with a beat of the same class, or hardly
+        assert 10 < alone.sum() < 118
+        row = np.flatnonzero(~alone)[0]
+        weight = shares[row, classes[row]]
+        left = (signals[row, :, 0] - weight * own[row]) / (1 - weight)
+        partner = np.abs(own - left).max(axis=1).argmin()
+        assert np.allclose(own[partner], left, atol=1e-4)
+        assert np.isclose(shares[row, classes[partner]], 1 - weight, atol=1e-5)
+        assert np.array_equal(batches[0][1], shares)
+
     def test_a_network_with_a_second_input_gets_features(self, train):
         model = cnn_lstm.build(CnnLstmSettings(width=4, stages=1, feature_units=3), 187, 5)
         inputs, _ = Batches(train, CnnLstmSettings(batch_size=16), model)[0]
@@ -283,6 +300,15 @@ class TestLoss:
         for _ in range(20):
             assert mean_loss(best) < mean_loss(best + rng.normal(0, 0.5, 5))
         assert np.isclose(mean_loss(best), np.log(5), atol=1e-5)
+
+    def test_labels_may_be_shares_of_classes(self):
+        loss = classification_loss(CnnSettings(label_smoothing=0.1), self.counts)
+        one_hot = np.eye(5, dtype="float32")[self.labels]
+        whole = keras.ops.convert_to_numpy(loss(self.labels, self.logits))
+        assert np.allclose(loss(one_hot, self.logits), whole)
+        others = keras.ops.convert_to_numpy(loss((self.labels + 1) % 5, self.logits))
+        blended = 0.7 * one_hot + 0.3 * np.roll(one_hot, 1, axis=1)
+        assert np.allclose(loss(blended, self.logits), 0.7 * whole + 0.3 * others, atol=1e-5)
 
     def test_labels_may_come_as_a_column(self):
         loss = classification_loss(CnnSettings(), self.counts)
