@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from evaluation import augment_plots, beat_plots, mixture_quality
 from evaluation.assessment import TITLES
-from evaluation.beat_statistics import embed
+from evaluation.exploration import augment_plots, beat_plots, mixture_quality
+from evaluation.exploration.beat_statistics import embed
 from evaluation.report_files import write_figures, write_page
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation import anomaly_plots, anomaly_report
-from evaluation.anomaly import Detector
-from evaluation.anomaly_baselines import BASELINES, cross_fitted
-from evaluation.anomaly_report import Results
-from evaluation.anomaly_scores import of_each_net, threshold_of
+from evaluation.anomalies import plots as anomaly_plots
+from evaluation.anomalies import report as anomaly_report
+from evaluation.anomalies.baselines import BASELINES, cross_fitted
+from evaluation.anomalies.detectors import Detector
+from evaluation.anomalies.report import Results
+from evaluation.anomalies.scores import of_each_net, threshold_of
 from evaluation.assessment import TITLES
 from evaluation.provenance import check_fits, doubts
 from heartbeats import catalog, splits

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation import anomaly
-from evaluation.anomaly import Quality
+from evaluation.anomalies import detectors
+from evaluation.anomalies.detectors import Quality
 from evaluation.metrics import better_by
 from evaluation.report_files import write_table
 from heartbeats import splits
@@ -93,7 +93,7 @@ def seeds_table(chosen: list[Checkpoint]) -> pd.DataFrame:
 def _quality_of(checkpoint: Checkpoint, inputs: np.ndarray, is_anomaly: np.ndarray) -> Quality:
     made = reconstruct(checkpoint.load(), inputs)
     detector = detector_of(checkpoint, inputs, made, settings_of(checkpoint))
-    return anomaly.quality(detector, is_anomaly)
+    return detectors.quality(detector, is_anomaly)
 
 
 def _numbers(quality: Quality) -> dict[str, float]:

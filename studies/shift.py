@@ -16,10 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ecg import noise
 from ecg.noise import NoiseSource
-from evaluation import shift, shift_report
 from evaluation.provenance import check_fits, doubts
-from evaluation.shift import Point
-from evaluation.shift_findings import findings
+from evaluation.shift import measure as shift
+from evaluation.shift import report as shift_report
+from evaluation.shift.findings import findings
+from evaluation.shift.measure import Point
 from evaluation.significance import ROUNDS, SEED
 from heartbeats import mitdb, splits
 from heartbeats.beat_set import BeatSet

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 import data_exploratory
-from evaluation import beat_plots, report_files
+from evaluation import report_files
+from evaluation.exploration import beat_plots
 from heartbeats import catalog
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError

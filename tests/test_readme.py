@@ -105,15 +105,18 @@ def test_links_lead_somewhere():
 
 
 def listed_in_the_tree() -> set[str]:
-    """Paths of the README's tree: an indented line lies in the folder above it."""
+    """Paths of the README's tree: a line lies in the last folder that is indented less."""
     block = README.split("## What is where")[1].split("```")[1]
-    paths, folder = set(), ""
+    paths, folders = set(), {}
     for line in filter(str.strip, block.splitlines()):
         name, caption = line.split(maxsplit=1)
         assert caption
-        if not line.startswith(" "):
-            folder = name
-        paths.add(name if name == folder else folder + name)
+        indent = len(line) - len(line.lstrip())
+        folders = {depth: folder for depth, folder in folders.items() if depth < indent}
+        path = folders[max(folders)] + name if folders else name
+        if name.endswith("/"):
+            folders[indent] = path
+        paths.add(path)
     return paths
 
 

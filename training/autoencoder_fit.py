@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from evaluation.anomaly_scores import held_back, of_each_net
+from evaluation.anomalies.scores import held_back, of_each_net
 from models.lstm_autoencoder import reconstruct
 from training.autoencoder_settings import AutoencoderSettings
 from training.loop import FiniteLoss, FitResult

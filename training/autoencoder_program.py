@@ -10,7 +10,7 @@ from typing import Literal
 import keras
 import numpy as np
 
-from evaluation.anomaly_scores import held_back, of_each_net, threshold_of
+from evaluation.anomalies.scores import held_back, of_each_net, threshold_of
 from evaluation.metrics import better_by
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from evaluation.anomaly_scores import SCORES
+from evaluation.anomalies.scores import SCORES
 from models.lstm_autoencoder import SCALINGS, LstmAutoencoderArchitecture
 from models.options import option
 

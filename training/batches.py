@@ -109,7 +109,7 @@ def mix_pairs(
     Args:
         beats: (beats, samples) float32.
         shares: (beats, classes) float32, how much of each class a beat is; rows sum to one.
-        alpha: of the Beta distribution that draws the weights; near 0, most beats stay as they are.
+        alpha: of the Beta distribution that draws the weights; near 0 most stay as they are.
         rng: draws weights and partners.
 
     Returns:

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from evaluation.cross_validation import METRICS
-from evaluation.fold_tables import terminal_table
+from evaluation.folds.cross_validation import METRICS
+from evaluation.folds.tables import terminal_table
 from training import fold_settings, sweep_check
 from training.cross_validator import CrossValidator, Outcome
 from training.fold_settings import CrossValidationSettings
@@ -86,7 +86,7 @@ def tell(outcome: Outcome) -> int:
         return INTERRUPTED
     if outcome.reached and not in_a_trial():
         # Imported late: a sweep's trial should not wait for matplotlib.
-        from evaluation import fold_report
+        from evaluation.folds import report as fold_report
 
         paths = fold_report.write(outcome.store.folder, outcome.reached)
         print(f"report: {shown(paths[0])}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from evaluation.cross_validation import CrossValidation, FoldResult
+from evaluation.folds.cross_validation import CrossValidation, FoldResult
 from models.inference import predict
 from training import architectures, loop
 from training.fold_settings import CrossValidationSettings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.cross_validation import DIVISIONS
+from evaluation.folds.cross_validation import DIVISIONS
 from heartbeats import catalog
 from models.options import option
 from training import architectures, settings

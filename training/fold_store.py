@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.cross_validation import FoldResult
+from evaluation.folds.cross_validation import FoldResult
 from training.resume import FOLDER_VARIABLE, StateFile
 from utils.files import write_json, write_whole
 from utils.paths import runs_folder, shown

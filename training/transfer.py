@@ -14,9 +14,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from evaluation import transfer_report
-from evaluation.transfer_scores import CellResult, check_classes, held_out_beats
-from evaluation.transfer_summary import Study
+from evaluation.transfer import report as transfer_report
+from evaluation.transfer.scores import CellResult, check_classes, held_out_beats
+from evaluation.transfer.summary import Study
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models.checkpoints import Checkpoint

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from evaluation.metrics import score
-from evaluation.transfer_scores import CellResult, score_beats, score_records
+from evaluation.transfer.scores import CellResult, score_beats, score_records
 from heartbeats.beat_set import BeatSet
 from models.inference import predict
 from models.transfer import target_network

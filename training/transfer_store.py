@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.transfer_scores import CellResult
+from evaluation.transfer.scores import CellResult
 from training.transfer_cells import Cell
 from utils.errors import InputError
 from utils.files import write_json, write_whole

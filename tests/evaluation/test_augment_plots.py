@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evaluation import augment_plots
+from evaluation.exploration import augment_plots
 from heartbeats.beat_set import BeatSet
 from heartbeats.mixture import fit_all
 from tests.heartbeats.invented_beats import HZ, invented_beats

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from evaluation import beat_plots, plots
-from evaluation.beat_statistics import draw, embed, shape_of_class
+from evaluation import plots
+from evaluation.exploration import beat_plots
+from evaluation.exploration.beat_statistics import draw, embed, shape_of_class
 from heartbeats.beat_set import BeatSet
 from tests.evaluation.examples import CLASSES, PREDICTED, TRUE, make_assessment, many
 from tests.heartbeats.conftest import make_beats

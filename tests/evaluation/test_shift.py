@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from ecg import noise
-from evaluation import shift, shift_page
-from evaluation.shift_findings import findings, worst_for_each_class
-from evaluation.shift_plots import shift_figure
+from evaluation.shift import measure as shift
+from evaluation.shift import page as shift_page
+from evaluation.shift.findings import findings, worst_for_each_class
+from evaluation.shift.plots import shift_figure
 from heartbeats.shifted_beats import CutBeats
 from tests.evaluation.test_plots import texts
 from tests.heartbeats.conftest import make_beats

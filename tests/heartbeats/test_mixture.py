@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from evaluation.mixture_quality import measure
+from evaluation.exploration.mixture_quality import measure
 from heartbeats import mixture
 from heartbeats.alignment import align, find_timing, give_back
 from heartbeats.augment import own_samples

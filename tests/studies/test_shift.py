@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 import eval as program
 from ecg import noise
-from evaluation import shift as measurement
-from evaluation import shift_report
+from evaluation.shift import measure as measurement
+from evaluation.shift import report as shift_report
 from heartbeats import mitdb, splits
 from models import checkpoints
 from studies import shift

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from evaluation.cross_validation import METRICS
+from evaluation.folds.cross_validation import METRICS
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from sweeps import space, storage, sweep_file

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from evaluation.transfer_scores import CellResult
+from evaluation.transfer.scores import CellResult
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import cnn

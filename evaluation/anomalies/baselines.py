@@ -11,7 +11,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import OneClassSVM
 
-from evaluation.anomaly_scores import held_back
+from evaluation.anomalies.scores import held_back
 
 PCA_COMPONENTS = 2
 SVM_NU = 0.02

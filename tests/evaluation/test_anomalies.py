@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from evaluation import anomaly, anomaly_report
-from evaluation.anomaly import Detector
-from evaluation.anomaly_baselines import BASELINES, cross_fitted
-from evaluation.anomaly_plots import choose_examples, examples_figure, histogram_figure
-from evaluation.anomaly_report import Results
-from evaluation.anomaly_scores import SCORES, held_back, of_each_net, threshold_of
+from evaluation.anomalies import detectors
+from evaluation.anomalies import report as anomaly_report
+from evaluation.anomalies.baselines import BASELINES, cross_fitted
+from evaluation.anomalies.detectors import Detector
+from evaluation.anomalies.plots import choose_examples, examples_figure, histogram_figure
+from evaluation.anomalies.report import Results
+from evaluation.anomalies.scores import SCORES, held_back, of_each_net, threshold_of
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([0, 1, 3], [200, 60, 40])
@@ -60,7 +61,7 @@ def test_a_threshold_does_not_depend_on_the_order():
 
 def test_quality_counts_anomalies_as_positive():
     labels = np.array([0, 0, 0, 1, 1])
-    found = anomaly.quality(Detector("x", np.array([1, 2, 9, 8, 3.0]), 5), labels != 0)
+    found = detectors.quality(Detector("x", np.array([1, 2, 9, 8, 3.0]), 5), labels != 0)
     assert (found.precision, found.recall, found.f1) == (0.5, 0.5, 0.5)
     assert found.accuracy == 0.6 and found.false_alarms == pytest.approx(1 / 3)
     assert found.f1_normal == pytest.approx(2 / 3)
@@ -70,7 +71,7 @@ def test_quality_counts_anomalies_as_positive():
 def test_the_auc_difference_is_that_of_the_aucs_and_its_error_that_of_a_bootstrap():
     strange = LABELS != 0
     first, second = detector("a", 2, 1).scores, detector("b", 1.5, 2).scores
-    found = anomaly.auc_difference(first, second, strange)
+    found = detectors.auc_difference(first, second, strange)
     exact = roc_auc_score(strange, first) - roc_auc_score(strange, second)
     assert found.value == pytest.approx(exact, abs=1e-12)
     rng, drawn = np.random.default_rng(0), []
@@ -79,11 +80,11 @@ def test_the_auc_difference_is_that_of_the_aucs_and_its_error_that_of_a_bootstra
         a, b = (roc_auc_score(strange[rows], one[rows]) for one in (first, second))
         drawn.append(a - b)
     assert found.standard_error == pytest.approx(np.std(drawn), rel=0.3)
-    assert anomaly.auc_difference(first, first, strange).value == 0
+    assert detectors.auc_difference(first, first, strange).value == 0
 
 
 def test_classes_without_beats_and_the_normal_class_have_no_row():
-    rows = anomaly.by_class([detector("a", 2)], LABELS, NAMES, 0)
+    rows = detectors.by_class([detector("a", 2)], LABELS, NAMES, 0)
     assert [(row["class"], row["beats"]) for row in rows] == [("A", 60), ("C", 40)]
 
 

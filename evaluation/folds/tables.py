@@ -4,7 +4,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from evaluation.cross_validation import DIVISIONS, CrossValidation, FoldResult, Spread
+from evaluation.folds.cross_validation import DIVISIONS, CrossValidation, FoldResult, Spread
 from evaluation.metrics import ClassScore, Scores
 
 SCORES = ("precision", "recall", "f1")

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
-from evaluation.transfer_scores import METRICS
-from evaluation.transfer_summary import Study, deviation, percent
+from evaluation.transfer.scores import METRICS
+from evaluation.transfer.summary import Study, deviation, percent
 from utils.style import GRID, HIT, INK, MISS, MODEL_COLOURS, MUTED, bare, new_figure, styled
 
 MARKERS = ("o", "s", "^", "D")

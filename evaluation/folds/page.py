@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from evaluation import fold_tables
-from evaluation.cross_validation import DIVISIONS, CrossValidation, FoldResult
-from evaluation.fold_tables import spread_text
+from evaluation.folds import tables
+from evaluation.folds.cross_validation import DIVISIONS, CrossValidation, FoldResult
+from evaluation.folds.tables import spread_text
 from evaluation.metrics import ClassScore
 from evaluation.report_page import SYNTHETIC_NOTICE
 from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
@@ -108,7 +108,7 @@ def _class_table(reached: CrossValidation) -> str:
     for index, pooled in enumerate(reached.pooled.classes):
         folds = sum(one.support > 0 for one in reached.class_scores(index))
         row: list[Cell] = [pooled.name, pooled.support, folds]
-        for name in fold_tables.SCORES:
+        for name in tables.SCORES:
             row.append(spread_text(reached.of_class(index, name), separator=" ± "))
             value = getattr(pooled, name)
             row.append(Bar(f"{value:.3f}", value) if pooled.support else "–")

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.figure import Figure
 
-from evaluation.shift import Point, curves
-from evaluation.shift_findings import findings, worst_for_each_class
+from evaluation.shift.findings import findings, worst_for_each_class
+from evaluation.shift.measure import Point, curves
 from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
 
 CAPTION = (

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evaluation import transfer_plots
 from evaluation.report_files import write_figures, write_page, write_table
-from evaluation.transfer_scores import METRICS
-from evaluation.transfer_summary import BASELINE, HEADLINE_FRACTION, Study, percent
+from evaluation.transfer import plots
+from evaluation.transfer.scores import METRICS
+from evaluation.transfer.summary import BASELINE, HEADLINE_FRACTION, Study, percent
 from utils.files import write_json
 from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
 
@@ -34,8 +34,8 @@ def write(folder: Path, study: Study) -> list[Path]:
         the files, the page first.
     """
     figures = {
-        "learning_curves": transfer_plots.learning_curves(study),
-        "confusion": transfer_plots.confusions(study, _fractions_to_show(study)),
+        "learning_curves": plots.learning_curves(study),
+        "confusion": plots.confusions(study, _fractions_to_show(study)),
     }
     paths = [write_page(folder / "report.html", _page(study, figures)), folder / "scores.json"]
     write_json(paths[1], as_dict(study))
@@ -80,7 +80,7 @@ def _fractions_to_show(study: Study) -> list[float]:
 def _page(study: Study, figures: dict[str, Figure]) -> str:
     facts = study.facts
     return page(
-        f"Transfer: {transfer_plots.title(study)}",
+        f"Transfer: {plots.title(study)}",
         f"{facts['target']} is {facts['protocol_meaning']}.",
         [
             heading("What transfer adds"),

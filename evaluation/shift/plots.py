@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evaluation.shift import Change, Point, curves
+from evaluation.shift.measure import Change, Point, curves
 from evaluation.significance import Interval
 from utils.style import MODEL_COLOURS, MUTED, new_figure, styled
 

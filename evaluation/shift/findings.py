@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluation.shift import Point, curves
+from evaluation.shift.measure import Point, curves
 
 USEFUL_MACRO_F1 = 0.8
 # A loss of macro-F1 that is not worth speaking of.

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evaluation import anomaly
-from evaluation.anomaly import Detector, Lead, Quality
+from evaluation.anomalies import detectors
+from evaluation.anomalies.detectors import Detector, Lead, Quality
 from evaluation.report_files import write_figures, write_page, write_table
 from evaluation.significance import Interval
 from utils.files import write_json
@@ -53,13 +53,13 @@ class Results:
         return self.labels != self.normal
 
     def qualities(self) -> list[Quality]:
-        return [anomaly.quality(one, self.is_anomaly) for one in self.detectors]
+        return [detectors.quality(one, self.is_anomaly) for one in self.detectors]
 
     def leads(self) -> list[Lead]:
-        return anomaly.leads(self.detectors, self.is_anomaly)
+        return detectors.leads(self.detectors, self.is_anomaly)
 
     def class_rows(self) -> list[dict[str, str | float | int]]:
-        return anomaly.by_class(self.detectors, self.labels, self.class_names, self.normal)
+        return detectors.by_class(self.detectors, self.labels, self.class_names, self.normal)
 
 
 def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Path]:
@@ -183,5 +183,5 @@ def _per_beat(results: Results) -> pd.DataFrame:
     }
     for one in results.detectors:
         columns[f"{one.name} score"] = one.scores
-        columns[f"{one.name} verdict"] = [anomaly.VERDICTS[verdict] for verdict in one.verdicts]
+        columns[f"{one.name} verdict"] = [detectors.VERDICTS[verdict] for verdict in one.verdicts]
     return pd.DataFrame(columns)

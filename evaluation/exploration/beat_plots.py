@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from evaluation.assessment import TITLES
-from evaluation.beat_statistics import (
+from evaluation.exploration.beat_statistics import (
     Embedding,
     Shape,
     classes_by_record,

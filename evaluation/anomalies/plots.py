@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evaluation.anomaly import VERDICTS, Detector
+from evaluation.anomalies.detectors import VERDICTS, Detector
 from utils.style import HIT, INK, MISS, MUTED, new_figure, styled
 
 BINS = 80

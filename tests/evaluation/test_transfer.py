@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from evaluation import transfer_report
-from evaluation.transfer_scores import CellResult, check_classes, score_beats, score_records
-from evaluation.transfer_summary import Study
+from evaluation.transfer import report as transfer_report
+from evaluation.transfer.scores import CellResult, check_classes, score_beats, score_records
+from evaluation.transfer.summary import Study
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError
 

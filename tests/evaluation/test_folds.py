@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from evaluation import fold_page, fold_report, fold_tables
-from evaluation.cross_validation import METRICS, CrossValidation, FoldResult, Spread
+from evaluation.folds import page as fold_page
+from evaluation.folds import report as fold_report
+from evaluation.folds import tables as fold_tables
+from evaluation.folds.cross_validation import METRICS, CrossValidation, FoldResult, Spread
 from tests.evaluation.examples import CLASSES, certain
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation import fold_page, fold_tables
-from evaluation.cross_validation import DIVISIONS, CrossValidation
+from evaluation.folds import page, tables
+from evaluation.folds.cross_validation import DIVISIONS, CrossValidation
 from evaluation.plots import confusion_figure
 from evaluation.report_files import write_figures, write_page, write_table
 from utils.files import write_json
@@ -30,11 +30,11 @@ def write(folder: Path, reached: CrossValidation) -> list[Path]:
         ),
         "folds": folds_figure(reached),
     }  # fmt: skip
-    page = write_page(folder / "report.html", fold_page.build(reached, figures))
-    paths = [page, folder / "scores.json", *write_figures(folder, figures)]
+    html = write_page(folder / "report.html", page.build(reached, figures))
+    paths = [html, folder / "scores.json", *write_figures(folder, figures)]
     write_json(paths[1], as_dict(reached))
-    paths.append(write_table(folder / "per_fold.csv", fold_tables.per_fold(reached)))
-    paths.append(write_table(folder / "per_class.csv", fold_tables.per_class(reached)))
+    paths.append(write_table(folder / "per_fold.csv", tables.per_fold(reached)))
+    paths.append(write_table(folder / "per_class.csv", tables.per_class(reached)))
     return paths
 
 
@@ -49,13 +49,13 @@ def as_dict(reached: CrossValidation) -> dict[str, Any]:
         "division": DIVISIONS[reached.by],
         "by": reached.by,
         "planned_folds": reached.planned,
-        "warnings": fold_page.warnings_of(reached),
+        "warnings": page.warnings_of(reached),
         "class_names": list(reached.class_names),
         "accuracy": asdict(reached.accuracy),
         "macro_f1": asdict(reached.macro_f1),
         "classes": [
             {"name": name,
-             **{score: asdict(reached.of_class(index, score)) for score in fold_tables.SCORES}}
+             **{score: asdict(reached.of_class(index, score)) for score in tables.SCORES}}
             for index, name in enumerate(reached.class_names)
         ],
         "pooled": reached.pooled.as_dict(),

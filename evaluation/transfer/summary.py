@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.significance import Interval, interval, resample
-from evaluation.transfer_scores import METRICS, CellResult, Scored
+from evaluation.transfer.scores import METRICS, CellResult, Scored
 from heartbeats.beat_set import BeatSet
 
 BASELINE = "scratch"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation import shift_page
 from evaluation.assessment import TITLES
 from evaluation.report_files import write_figures, write_page, write_table
-from evaluation.shift import Point, table
-from evaluation.shift_findings import findings
-from evaluation.shift_plots import shift_figure
+from evaluation.shift import page
+from evaluation.shift.findings import findings
+from evaluation.shift.measure import Point, table
+from evaluation.shift.plots import shift_figure
 from utils.files import write_json
 
 
@@ -29,7 +29,7 @@ def write(
     amount = f"{facts['measured_beats']:,} of {facts['test_beats']:,} {kind}"
     origins = ", ".join(f"{name} {origin}" for name, origin in facts["noise_origin"].items())
     figure = shift_figure(points, title, f"{amount}; noise: {origins}")
-    html = shift_page.build(
+    html = page.build(
         points, figure, title=title, lead=f"Scores on {amount}, changed as recordings change.",
         notes=_notes(facts, origins), warnings=warnings,
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Anomaly detection: scores of beats, verdicts, other detectors, figures, the report."""

@@ -1,0 +1,1 @@
+"""Cross-validation: scores fold by fold, means and spread, tables, the report."""

@@ -1,0 +1,1 @@
+"""Scores under changed recordings: measured, told in words, drawn, reported."""
