@@ -19,11 +19,9 @@ from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.lstm_autoencoder import NAME, reconstruct, scaled
 from studies.anomalies import assess, detector_of, settings_of, tell
-from training import autoencoder_program
-from training.architectures import BEST_SETTINGS_FOLDER
+from training import architectures, autoencoder_program
 from training.autoencoder_program import NORMAL
 from training.autoencoder_settings import MONITORS, AutoencoderSettings
-from training.settings import from_mapping, read_yaml
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
 
@@ -51,9 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def best_settings(data: str) -> AutoencoderSettings:
     """The shipped best settings on a data set, or the defaults with that data."""
-    file = BEST_SETTINGS_FOLDER / f"{NAME}-{data}.yaml"
-    values = read_yaml(file) if file.is_file() else {}
-    return from_mapping(AutoencoderSettings, {**values, "data": data}, file.name)
+    return dataclasses.replace(architectures.shipped(AutoencoderSettings, NAME, data), data=data)
 
 
 def _folder(data: str) -> Path:

@@ -11,6 +11,7 @@ from training.settings import (
     CnnLstmSettings,
     CnnSettings,
     RnnSettings,
+    S,
     TrainingSettings,
     from_mapping,
     read_yaml,
@@ -44,6 +45,10 @@ def find(name: str) -> Architecture:
 
 def best_settings(name: str, data: str) -> TrainingSettings:
     """The shipped best settings of an architecture on a data set, or its defaults."""
-    kind = find(name).settings
+    return shipped(find(name).settings, name, data)
+
+
+def shipped(kind: type[S], name: str, data: str) -> S:
+    """The settings shipped for a network on a data set, or the defaults where there are none."""
     file = BEST_SETTINGS_FOLDER / f"{name}-{data}.yaml"
     return from_mapping(kind, read_yaml(file), file.name) if file.is_file() else kind()
