@@ -11,10 +11,11 @@ from sklearn.metrics import roc_auc_score
 from evaluation.anomalies.scores import held_back, of_each_net
 from models.lstm_autoencoder import reconstruct
 from training.autoencoder_settings import AutoencoderSettings
-from training.loop import FiniteLoss, FitResult
-from training.resume import KeepState, StateFile, TrainingState, take_up
+from training.fit_result import Book, FiniteLoss, FitResult
+from training.resume import KeepState, StateFile, take_up
 from training.stopping import StopRequest, StopWhenAsked
 
+HELD_BACK_ERROR = "val_loss"  # what stops and selects
 # The held-back error is the score of the same name.
 KERAS_LOSSES = {"l1": "mean_absolute_error", "l2": "mean_squared_error"}
 
@@ -59,17 +60,17 @@ def fit(
     batches = NormalBatches(beats, settings)
     _compile(model, settings, len(batches))
     result = FitResult()
-    book = Book(result, on_epoch)
+    book = Book(result, HELD_BACK_ERROR, on_epoch)
     state = take_up(state_file, model, settings.epochs)
     if state:
         book.replay(state)
         batches.epoch = len(state.history)
     if state and state.finished(settings.epochs):
         model.set_weights(state.best_weights or model.get_weights())
-        _name_the_end(result, state.stopped_by_patience, None, settings)
+        result.name_the_end(HELD_BACK_ERROR, settings.patience, state.stopped_by_patience)
         return result
     early = keras.callbacks.EarlyStopping(
-        "val_loss", mode="min", patience=settings.patience, restore_best_weights=True
+        HELD_BACK_ERROR, mode="min", patience=settings.patience, restore_best_weights=True
     )
     callbacks = [FiniteLoss(result), HeldBackScores(beats, settings), book, early]
     callbacks += [StopWhenAsked(stop)] if stop else []
@@ -79,7 +80,7 @@ def fit(
         batches, epochs=settings.epochs, initial_epoch=len(result.history), callbacks=callbacks,
         shuffle=False, verbose=verbose,  # the batches are shuffled already
     )  # fmt: skip
-    _name_the_end(result, early.stopped_epoch > 0, stop, settings)
+    result.name_the_end(HELD_BACK_ERROR, settings.patience, early.stopped_epoch > 0, stop)
     return result
 
 
@@ -145,7 +146,7 @@ class HeldBackScores(keras.callbacks.Callback):
         made = reconstruct(self.model, np.concatenate([self.beats.inputs, self.beats.anomalies]))
         of_normal, of_anomalies = np.split(made, [len(self.beats.inputs)])
         errors = of_each_net(self.beats.inputs, of_normal, self.settings.loss)
-        logs["val_loss"] = float(held_back(errors, self.beats.fold_of).mean())
+        logs[HELD_BACK_ERROR] = float(held_back(errors, self.beats.fold_of).mean())
         logs["val_auc"] = self._auc(of_normal, of_anomalies)
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["epoch_seconds"] = time.perf_counter() - self.started
@@ -160,34 +161,6 @@ class HeldBackScores(keras.callbacks.Callback):
         return float(roc_auc_score(truth, np.concatenate([normal, np.nan_to_num(strange)])))
 
 
-class Book(keras.callbacks.Callback):
-    """Records every epoch, and which had the least held-back error."""
-
-    def __init__(self, result: FitResult, on_epoch: Callable[[dict[str, float]], None]):
-        super().__init__()
-        self.result, self.on_epoch = result, on_epoch
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if not self.result.failed:
-            numbers = {name: float(value) for name, value in (logs or {}).items()}
-            self._record({"epoch": epoch + 1, **numbers})
-
-    def replay(self, state: TrainingState) -> None:
-        """Record the epochs done before an interruption."""
-        for metrics in state.history:
-            self._record(metrics)
-        self.result.resumed_after = len(state.history)
-        if state.failure:
-            self.result.failed, self.result.ended_by = True, state.failure
-
-    def _record(self, metrics: dict[str, float]) -> None:
-        self.result.history.append(metrics)
-        if self.result.best_score is None or metrics["val_loss"] < self.result.best_score:
-            self.result.best_score = metrics["val_loss"]
-            self.result.best_epoch = int(metrics["epoch"])
-        self.on_epoch(metrics)
-
-
 def _compile(model: keras.Model, settings: AutoencoderSettings, steps_per_epoch: int) -> None:
     rate = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate, settings.epochs * steps_per_epoch, alpha=0.01
@@ -200,15 +173,3 @@ def _compile(model: keras.Model, settings: AutoencoderSettings, steps_per_epoch:
     )
     # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
-
-
-def _name_the_end(
-    result: FitResult, out_of_patience: bool, stop: StopRequest | None,
-    settings: AutoencoderSettings,
-) -> None:  # fmt: skip
-    if result.failed:
-        return
-    if stop and stop.reason:
-        result.ended_by, result.stopped = stop.reason, True
-    elif out_of_patience:
-        result.ended_by = f"val_loss did not improve for {settings.patience} epochs"

@@ -18,7 +18,7 @@ from models import checkpoints
 from models.lstm_autoencoder import NAME, build, reconstruct, scaled
 from training.autoencoder_fit import NormalBeats, fit
 from training.autoencoder_settings import MONITORS, AutoencoderSettings
-from training.loop import FitResult
+from training.fit_result import FitResult
 from training.resume import state_file
 from training.settings import from_mapping
 from training.tracked_run import TrackedRun, tracked_run, verbosity

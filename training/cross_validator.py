@@ -10,6 +10,7 @@ import numpy as np
 from evaluation.folds.cross_validation import CrossValidation, FoldResult
 from models.inference import predict
 from training import architectures, loop
+from training.fit_result import FitResult
 from training.fold_settings import CrossValidationSettings
 from training.fold_store import FoldStore, KeptFold
 from training.folds import Division, Part, divide, part
@@ -195,7 +196,7 @@ def _facts(own: Part, patients: np.ndarray | None, seed: int) -> dict:
     }
 
 
-def _course(result: loop.FitResult) -> dict:
+def _course(result: FitResult) -> dict:
     return {
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,

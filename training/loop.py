@@ -2,46 +2,19 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 
-from evaluation.metrics import DIRECTIONS, better, score
+from evaluation.metrics import DIRECTIONS, score
 from heartbeats.beat_set import BeatSet
 from models.inference import PREDICTION_BATCH, model_input
 from training.batches import Batches
+from training.fit_result import Book, FiniteLoss, FitResult
 from training.losses import classification_loss, logits_of
-from training.resume import KeepState, StateFile, TrainingState, take_up
+from training.resume import KeepState, StateFile, take_up
 from training.settings import TrainingSettings
 from training.stopping import StopRequest, StopWhenAsked
-
-
-@dataclass
-class FitResult:
-    """What training reached.
-
-    Attributes:
-        best_score: the monitored score of the weights that the model holds now; None where no
-            epoch was finished.
-        best_epoch: the epoch, from 1, that reached it.
-        history: one dictionary of metrics per finished epoch.
-        ended_by: why training ended, in words.
-        failed: whether the loss became NaN or infinite.
-        stopped: whether a person or a sweep asked for the end.
-        resumed_after: how many of the epochs were done before an interruption.
-        predicted: (validation beats,) int, the classes that the best weights give them; empty
-            where no epoch was finished.
-    """
-
-    best_score: float | None = None
-    best_epoch: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    ended_by: str = "all epochs done"
-    failed: bool = False
-    stopped: bool = False
-    resumed_after: int = 0
-    predicted: np.ndarray = field(default_factory=lambda: np.empty(0, int), compare=False)
 
 
 def fit(
@@ -75,14 +48,19 @@ def fit(
     network = compiled(model, train, settings, batches)
     result = FitResult()
     scores = ValidationScores(validation, batches.batch_size, model)
-    book = KeepBest(settings.monitor, result, scores, on_epoch, on_best)
+
+    def keep(score: float) -> None:
+        result.predicted = scores.predicted
+        on_best(score)
+
+    book = Book(result, settings.monitor, on_epoch, keep)
     state = take_up(state_file, network, settings.epochs)
     if state:
         book.replay(state)
         batches.go_on_after(len(state.history))
     if state and state.finished(settings.epochs):
         network.set_weights(state.best_weights or network.get_weights())
-        _name_the_end(result, state.stopped_by_patience, None, settings)
+        result.name_the_end(settings.monitor, settings.patience, state.stopped_by_patience)
     else:
         counting = _counting_callbacks(settings)
         callbacks = [FiniteLoss(result), scores, book, *counting.values()]
@@ -93,7 +71,8 @@ def fit(
             batches, epochs=settings.epochs, initial_epoch=len(result.history),
             callbacks=callbacks, verbose=verbose,
         )  # fmt: skip
-        _name_the_end(result, counting["early"].stopped_epoch > 0, stop, settings)
+        out_of_patience = counting["early"].stopped_epoch > 0
+        result.name_the_end(settings.monitor, settings.patience, out_of_patience, stop)
     if result.best_epoch and not len(result.predicted):  # the best was before an interruption
         result.predicted = scores.logits(network).argmax(axis=1)
     return result
@@ -120,27 +99,6 @@ def compiled(
     # Built inside of the first step, the optimizer would make TensorFlow trace that step twice.
     network.optimizer.build(network.trainable_variables)
     return network
-
-
-class FiniteLoss(keras.callbacks.Callback):
-    """Ends training at the first batch whose loss is NaN or infinite."""
-
-    def __init__(self, result: FitResult):
-        super().__init__()
-        self.result = result
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.epoch = epoch + 1
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        loss = (logs or {}).get("loss")
-        if loss is not None and not np.isfinite(loss):
-            self.result.failed = True
-            self.result.ended_by = (
-                f"the loss became {loss} in epoch {self.epoch}, batch {batch + 1}"
-            )
-            self.model.stop_training = True
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -177,51 +135,6 @@ class ValidationScores(keras.callbacks.Callback):
         logs["val_loss"] = _cross_entropy(logits, self.labels)
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["epoch_seconds"] = time.perf_counter() - self.started
-
-
-class KeepBest(keras.callbacks.Callback):
-    """Records every epoch, and tells of each that scored better than all before."""
-
-    def __init__(
-        self,
-        monitor: str,
-        result: FitResult,
-        scores: ValidationScores,
-        on_epoch: Callable[[dict[str, float]], None],
-        on_best: Callable[[float], None],
-    ):
-        super().__init__()
-        self.monitor, self.result, self.scores = monitor, result, scores
-        self.on_epoch, self.on_best = on_epoch, on_best
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if self.result.failed:
-            return
-        metrics = {
-            "epoch": epoch + 1,
-            **{name: float(value) for name, value in (logs or {}).items()},
-        }
-        if self._record(metrics):
-            self.result.predicted = self.scores.predicted
-            self.on_best(metrics[self.monitor])
-
-    def replay(self, state: TrainingState) -> None:
-        """Record the epochs done before an interruption; their best was told of back then."""
-        for metrics in state.history:
-            self._record(metrics)
-        self.result.resumed_after = len(state.history)
-        if state.failure:
-            self.result.failed, self.result.ended_by = True, state.failure
-
-    def _record(self, metrics: dict[str, float]) -> bool:
-        """Whether the epoch is the best yet."""
-        self.result.history.append(metrics)
-        self.on_epoch(metrics)
-        is_best = better(self.monitor, metrics[self.monitor], self.result.best_score)
-        if is_best:
-            self.result.best_score = metrics[self.monitor]
-            self.result.best_epoch = int(metrics["epoch"])
-        return is_best
 
 
 def _counting_callbacks(settings: TrainingSettings) -> dict[str, keras.callbacks.Callback]:
@@ -263,17 +176,3 @@ def _cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     log_sums = np.log(np.exp(shifted).sum(axis=1))
     return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
-
-
-def _name_the_end(
-    result: FitResult,
-    out_of_patience: bool,
-    stop: StopRequest | None,
-    settings: TrainingSettings,
-) -> None:
-    if result.failed:
-        return
-    if stop and stop.reason:
-        result.ended_by, result.stopped = stop.reason, True
-    elif out_of_patience:
-        result.ended_by = f"{settings.monitor} did not improve for {settings.patience} epochs"

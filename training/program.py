@@ -16,6 +16,7 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from training import loop
+from training.fit_result import FitResult
 from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
 from training.tracked_run import TrackedRun, tracked_run, verbosity
@@ -41,7 +42,7 @@ class Outcome:
     data: str
     protocol: str
     scores: Scores | None
-    result: loop.FitResult
+    result: FitResult
     is_new_best: bool
 
 
@@ -172,7 +173,7 @@ class Recorder:
         wins = partial(better, self.monitor)
         return checkpoints.offer(folder, facts, wins, lambda path: self.model.save(path))
 
-    def close(self, result: loop.FitResult, scores: Scores | None) -> None:
+    def close(self, result: FitResult, scores: Scores | None) -> None:
         """Final scalars, and the model artifact where this run's checkpoint is the best."""
         self.tracker.summarise({"ended_by": result.ended_by, **self.best_metrics, **_pace(result)})
         if scores:
@@ -184,7 +185,7 @@ class Recorder:
         if self.is_new_best:
             self._save_model()
 
-    def _claim(self, result: loop.FitResult) -> None:
+    def _claim(self, result: FitResult) -> None:
         """Know the checkpoint again that this training left before it was interrupted."""
         path = self.folder / f"{self.facts['architecture']}.json"
         if result.best_score is None or not path.is_file():
@@ -259,7 +260,7 @@ def _announce(architecture: str, material: Material, model: keras.Model, tracker
 
 def _score(
     material: Material,
-    result: loop.FitResult,
+    result: FitResult,
     tracker: Tracker,
     architecture: str,
 ) -> Scores | None:
@@ -272,7 +273,7 @@ def _score(
     return score(labels, result.predicted, beats.class_names)
 
 
-def _pace(result: loop.FitResult) -> dict[str, float]:
+def _pace(result: FitResult) -> dict[str, float]:
     """Seconds of training and validation; the mean pace of epochs that waited for no compiler."""
     compiled_in = (0, result.resumed_after)
     epochs = [row for place, row in enumerate(result.history) if place not in compiled_in]

@@ -14,6 +14,7 @@ from models.inference import predict
 from models.transfer import target_network
 from training import label_fractions, loop
 from training.batches import Batches
+from training.fit_result import FiniteLoss, FitResult
 from training.settings import TrainingSettings
 from training.stopping import StopRequest, StopWhenAsked
 from utils.errors import InputError
@@ -90,8 +91,8 @@ class Trainer:
         beats = self.bench.train.select(rows)
         batches = Batches(beats, settings, self.model)
         network = self._fresh(beats, batches)
-        outcome, stop = loop.FitResult(), self.bench.stop
-        callbacks: list[keras.callbacks.Callback] = [loop.FiniteLoss(outcome)]
+        outcome, stop = FitResult(), self.bench.stop
+        callbacks: list[keras.callbacks.Callback] = [FiniteLoss(outcome)]
         callbacks += [StopWhenAsked(stop)] if stop else []
         network.fit(batches, epochs=1, callbacks=callbacks, verbose=0)
         if outcome.failed:

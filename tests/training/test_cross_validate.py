@@ -26,7 +26,7 @@ from training import (
     loop,
     tracked_run,
 )
-from training.loop import FitResult
+from training.fit_result import FitResult
 from training.settings import CnnSettings
 
 ROOT = Path(__file__).parents[2]

@@ -15,6 +15,7 @@ from models import cnn, cnn_lstm
 from models.inference import predict
 from training import loop
 from training.batches import Batches
+from training.fit_result import FiniteLoss, FitResult
 from training.losses import classification_loss
 from training.settings import CnnLstmSettings, CnnSettings
 from training.stopping import StopRequest, StopWhenAsked
@@ -81,8 +82,8 @@ def test_the_same_seed_gives_the_same_run(train, validation):
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_reached(train, validation):
     settings = CnnSettings(**SMALL, epochs=50, clip_norm=0, schedule="constant")
-    result = loop.FitResult()
-    callback = loop.FiniteLoss(result)
+    result = FitResult()
+    callback = FiniteLoss(result)
     callback.set_model(keras.Sequential())
     callback.on_epoch_begin(2)
     callback.on_train_batch_end(0, {"loss": 0.5})

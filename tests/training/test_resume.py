@@ -20,6 +20,7 @@ from tests.training import test_program
 from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_program import Notebook
 from training import loop, program, tracked_run
+from training.fit_result import FitResult
 from training.resume import FILE_NAME, StateFile, TrainingState, Unusable, take_up
 from training.settings import CnnSettings
 from training.stopping import StopRequest
@@ -318,7 +319,7 @@ def test_other_settings_start_anew_wherever_the_run_is_logged(beats, monkeypatch
 
     def fit(*_args, state_file, **_options):
         given.append(state_file)
-        return loop.FitResult()
+        return FitResult()
 
     monkeypatch.setattr(loop, "fit", fit)
     for changes in ({}, {"tracking": "auto"}, {"weight_decay": 0.1}):
