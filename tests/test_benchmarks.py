@@ -35,6 +35,7 @@ def test_number_of_workers(tmp_path):
     assert [line.split()[0] for line in lines[1:]] == ["cnn", "rnn"]
 
 
+@pytest.mark.slow
 def test_growth_of_a_study(tmp_path):
     lines = printed("study_growth", "--trials", "20", "--rows", "30", folder=tmp_path)
     assert len(lines) == 16 and lines[-1].startswith("tpe")

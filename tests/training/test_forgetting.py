@@ -23,6 +23,7 @@ def graphs() -> int:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own leak")
+@pytest.mark.slow
 def test_no_graph_outlives_its_training():
     beats = bumps(200, 0)
     forget_networks()

@@ -113,6 +113,7 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
     assert "are left out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_runs_in_one_process_do_not_change_each_other(beats, monkeypatch, tmp_path):
     """A sweep's agent runs many trials in one process: what came before must not matter."""
     one = dataclasses.replace(SETTINGS, epochs=1, dropout=0.3)

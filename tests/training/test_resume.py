@@ -113,6 +113,7 @@ def assert_resumes(train, validation, file, settings, killed):
     return resumed
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_like_one_that_was_not(train, validation, file, capsys):
     """Killed behind its best epoch, with the rate halved and patience running out."""
     resumed = assert_resumes(train, validation, file, PLATEAU, killed=(7,))
@@ -270,6 +271,7 @@ def run(monkeypatch, settings: CnnSettings, book: Notebook) -> program.Outcome:
     return program.run("cnn", cnn.build, settings, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
     settings = dataclasses.replace(SETTINGS, epochs=3)
     straight, dying, book, again = Notebook(), Dying(3), Notebook(), Notebook()
