@@ -54,6 +54,8 @@ ELSEWHERE = {
     "python -m training.cross_validate --arch cnn --folds 5": (
         "tests/training/test_cross_validate.py"
     ),
+    "python -m training.cross_validate --arch cnn --folds 5 --common_share=0.2 --batch_size=64 "
+    "--epochs=12": "tests/training/test_cross_validate.py",
     "python -m training.transfer --source mitbih --target ptbxl": (
         "tests/training/test_transfer.py"
     ),
