@@ -1,1 +1,1 @@
-"""What eval.py runs beyond the scores of checkpoints: each study is one module."""
+"""What eval.py runs beyond the scores of checkpoints, and one-off questions: a module each."""

@@ -49,9 +49,9 @@ def fit(
     result = FitResult()
     scores = ValidationScores(validation, batches.batch_size, model)
 
-    def keep(score: float) -> None:
+    def keep(value: float) -> None:
         result.predicted = scores.predicted
-        on_best(score)
+        on_best(value)
 
     book = Book(result, settings.monitor, on_epoch, keep)
     state = take_up(state_file, network, settings.epochs)
