@@ -17,8 +17,8 @@ import numpy as np
 from scipy.signal import resample_poly
 from scipy.stats import trim_mean
 
-from ecg import synthetic_noise
 from ecg.record import read_adc
+from ecg.synthetic import noise as synthetic_noise
 from utils.errors import InputError
 
 # What sigamp leaves out at either end before it takes a mean, and its two windows.

@@ -8,6 +8,10 @@ from scipy.signal import resample_poly
 # Kaggle's heartbeat data: 187 values a beat at 120 Hz (described as 125 Hz).
 BEAT_SAMPLES = 187
 BEAT_HZ = 120.0
+# Recordings of this rate are thinned to 120 Hz without a filter, since MIT-BIH's were.
+THINNED_HZ = 360.0
+# At other rates so many beats are resampled at a time, with so much signal around them.
+BEATS_AT_ONCE, MARGIN_S = 2000, 2.0
 # How far a window reaches into the following beat, as a share of that beat's interval.
 OVERLAP = 0.2
 
@@ -47,6 +51,79 @@ def cut_beats(
     return beats, kept
 
 
+def cut_at_peaks(
+    signal: np.ndarray,
+    sampling_hz: float,
+    r_peaks: np.ndarray,
+    breaks: np.ndarray | None = None,
+) -> np.ndarray:
+    """Cut the beat of every R peak as the training beats are cut, at any sampling rate.
+
+    Behind the last R peak, and behind each break, the next one is expected after the last
+    interval, so that these beats have a window too.
+
+    Args:
+        signal: (samples,) one channel, in any unit; NaN counts as the last value before it.
+        sampling_hz: samples per second.
+        r_peaks: (beats,) int, ascending sample indices.
+        breaks: samples at which the recording stops being a recording; windows end there.
+
+    Returns:
+        (beats, 187) float32 in [0, 1], at 120 Hz. A flat window is all zeros.
+    """
+    beats = np.zeros((len(r_peaks), BEAT_SAMPLES), np.float32)
+    onsets, is_beat = _with_ends(signal, sampling_hz, r_peaks, breaks)
+    places = np.flatnonzero(is_beat)
+    for first in range(0, len(places), BEATS_AT_ONCE):
+        chosen = places[first : first + BEATS_AT_ONCE]
+        marks = onsets[chosen[0] : chosen[-1] + 3]
+        part, own = _at_beat_rate(signal, sampling_hz, marks)
+        step = int(THINNED_HZ // BEAT_HZ) if sampling_hz == THINNED_HZ else 1
+        wanted = is_beat[chosen[0] : chosen[-1] + 2]
+        beats[first : first + len(chosen)] = cut_beats(part, own, wanted, step)[0]
+    return beats
+
+
+def _with_ends(
+    signal: np.ndarray, sampling_hz: float, r_peaks: np.ndarray, breaks: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Marks as `cut_beats` wants them, and which are beats: two follow every last R peak."""
+    ends = np.append(np.asarray([] if breaks is None else breaks, np.int64), len(signal))
+    before, first = np.unique(np.searchsorted(r_peaks, ends), return_index=True)
+    ends, before = ends[first][before > 0], before[before > 0]
+    usual = int(np.median(np.diff(r_peaks))) if len(r_peaks) > 1 else round(sampling_hz)
+    last = r_peaks[before - 1]
+    interval = np.minimum(np.where(before > 1, last - r_peaks[before - 2], usual), usual)
+    added = [np.minimum(ends, last + interval), np.minimum(ends, last + 2 * interval)]
+    marks = np.concatenate([r_peaks, *added])
+    order = np.argsort(marks, kind="stable")
+    return marks[order], (np.arange(len(marks)) < len(r_peaks))[order]
+
+
+def _at_beat_rate(
+    signal: np.ndarray, sampling_hz: float, marks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The signal around the marks, and the marks in it."""
+    if sampling_hz == THINNED_HZ:
+        first, last = int(marks[0]), int(marks[-1])
+        return _filled(signal[first:last]), marks - first
+    ratio = _ratio(sampling_hz)
+    margin = round(MARGIN_S * sampling_hz)
+    # Starts on a sample that both rates have, so that parts join without a seam.
+    first = max(0, int(marks[0]) - margin) // ratio.denominator * ratio.denominator
+    part = resample(_filled(signal[first : int(marks[-1]) + margin]), sampling_hz)
+    return part, np.rint((marks - first) * (BEAT_HZ / sampling_hz)).astype(np.int64)
+
+
+def _filled(signal: np.ndarray) -> np.ndarray:
+    """The signal with the last value before it in place of each NaN, 0 where there is none."""
+    there = np.isfinite(signal)
+    if there.all():
+        return signal
+    last = np.maximum.accumulate(np.where(there, np.arange(len(signal)), -1))
+    return np.where(last < 0, 0, signal[np.maximum(last, 0)])
+
+
 def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
     """One channel at 120 Hz, low-passed first where it had more than that.
 
@@ -56,6 +133,10 @@ def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
     Args:
         signal: (samples,) float, at `sampling_hz`.
     """
-    ratio = Fraction(BEAT_HZ / sampling_hz).limit_denominator(1000)
+    ratio = _ratio(sampling_hz)
     # A line from end to end is taken off and put back, or the filter would ring at both ends.
     return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")
+
+
+def _ratio(sampling_hz: float) -> Fraction:
+    return Fraction(BEAT_HZ / sampling_hz).limit_denominator(1000)

@@ -62,6 +62,13 @@ class Recording:
         """(marks + 1,) int64, as `cut_beats` wants them."""
         return np.append(self.marks.samples, len(self.adc))
 
+    def rhythms(self) -> list[tuple[str, float, float]]:
+        """Name, first and last second of each rhythm, e.g. ``AFIB``, in order."""
+        begins = np.flatnonzero((self.marks.symbols == "+") & (self.marks.notes != ""))
+        seconds = np.append(self.marks.samples[begins], len(self.adc)) / RECORD_HZ
+        names = [note.strip("( ") for note in self.marks.notes[begins]]
+        return list(zip(names, seconds[:-1].tolist(), seconds[1:].tolist(), strict=True))
+
 
 def find_folder(data_folder: Path) -> Path | None:
     """The folder that holds the WFDB records, or None where there is not one record."""

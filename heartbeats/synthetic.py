@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ecg import synthetic_ecg
-from ecg.synthetic_ecg import SyntheticRecord, generate_record
-from ecg.synthetic_patient import draw_patient
+from ecg.synthetic import record as synthetic_ecg
+from ecg.synthetic.patient import draw_patient
+from ecg.synthetic.record import SyntheticRecord, generate_record
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
 from heartbeats.cutting import BEAT_HZ, cut_beats
 
@@ -29,7 +29,7 @@ MARK_ERROR_S = 0.004
 def source_files() -> list[Path]:
     """The modules that the beats depend on, for a cache to watch."""
     here, there = Path(__file__), Path(synthetic_ecg.__file__).parent
-    return [here, here.with_name("cutting.py"), *sorted(there.glob("synthetic_*.py"))]
+    return [here, here.with_name("cutting.py"), *sorted(there.glob("[a-z]*.py"))]
 
 
 def load(seed: int = 0, beats: int = 12_000, patients: int = 48) -> BeatSet:

@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # room -> the rooms of ours that it may import
 TABLE = {
-    "studies": {"training", "models", "heartbeats", "evaluation", "ecg", "utils"},
+    "studies": {"recordings", "training", "models", "heartbeats", "evaluation", "ecg", "utils"},
+    "recordings": {"models", "heartbeats", "evaluation", "ecg", "utils"},
     "training": {"models", "heartbeats", "evaluation", "ecg", "utils"},
     "sweeps": {"utils"},
     "evaluation": {"heartbeats", "ecg", "utils"},
@@ -21,8 +22,9 @@ TABLE = {
 LIBRARIES = {
     "wandb": {"training", "main.py"},
     "wfdb": {"ecg", "heartbeats"},
-    "matplotlib": {"evaluation", "data_exploratory.py", "sweeps", "utils"},
-    "keras": {"models", "training"},
+    "edfio": {"ecg"},
+    "matplotlib": {"evaluation", "recordings", "data_exploratory.py", "sweeps", "utils"},
+    "keras": {"models", "training", "recordings"},
     "optuna": {"sweeps"},
     "sqlalchemy": {"sweeps"},
     "psycopg": {"sweeps"},

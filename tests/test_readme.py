@@ -60,6 +60,18 @@ ELSEWHERE = {
         "tests/training/test_transfer.py"
     ),
     "python -m training.train_autoencoder --data=ecg5000": "tests/training/test_autoencoder.py",
+    "python analyse_record.py data/mitdb/203 --html": "tests/test_analyse_record.py",
+    "python analyse_record.py data/mitdb/203 --annotate": "tests/test_analyse_record.py",
+    "python analyse_record.py strip.csv --sampling-hz 250 --units mV": (
+        "tests/test_analyse_record.py"
+    ),
+    "python analyse_record.py --database data/mitdb": "tests/test_analyse_record.py",
+    "python -m benchmarks.r_peaks": "tests/test_recording_benchmarks.py",
+    "python -m benchmarks.delineation": "tests/test_recording_benchmarks.py",
+    "python -m benchmarks.irregular_rhythm": "tests/test_recording_benchmarks.py",
+    "python -m benchmarks.day_long": "tests/test_recording_benchmarks.py",
+    "python -m studies.record_beats": "tests/studies/test_record_beats.py",
+    "python -m studies.patients": "tests/studies/test_patients.py",
 }
 MAKE = {
     "make run": "main.py --data=synthetic",

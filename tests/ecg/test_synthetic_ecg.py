@@ -6,9 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from ecg.synthetic_ecg import SyntheticRecord, generate_record
-from ecg.synthetic_patient import draw_patient
-from ecg.synthetic_rhythm import draw_classes
+from ecg.synthetic.patient import draw_patient
+from ecg.synthetic.record import SyntheticRecord, generate_record
+from ecg.synthetic.rhythm import draw_classes
 
 MIXED = {"S": 0.08, "V": 0.12, "F": 0.06, "Q": 0.15}
 HZ = 360.0

@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
-from heartbeats.cutting import BEAT_SAMPLES, cut_beats
+from ecg.synthetic.record import generate_record
+from heartbeats import cutting
+from heartbeats.cutting import BEAT_HZ, BEAT_SAMPLES, cut_at_peaks, cut_beats, resample
 
 
 def test_a_window_ends_a_fifth_of_an_interval_after_the_next_onset():
@@ -40,3 +43,58 @@ def test_every_third_sample_is_kept():
     signal = np.arange(1000)
     beats, _ = cut_beats(signal, np.array([0, 90, 180, 1000]), np.ones(3, bool), step=3)
     assert np.count_nonzero(beats[0]) == 108 // 3 - 1  # 90 + 18 samples; the lowest scales to 0
+
+
+def recording(sampling_hz, seconds=40):
+    truth = generate_record(np.random.default_rng(1), seconds, sampling_hz, noise=0.2)
+    return truth.signal_mv[:, 0], truth.r_peaks
+
+
+def test_at_peaks_beats_are_cut_as_training_beats_are():
+    signal, peaks = recording(360)
+    every = np.ones(len(peaks), bool)
+    expected, kept = cut_beats(signal, np.append(peaks, len(signal)), every, step=3)
+    assert np.array_equal(cut_at_peaks(signal, 360, peaks)[kept], expected)
+
+
+def test_the_last_beat_has_a_window_too():
+    signal, peaks = recording(360)
+    cut = cut_at_peaks(signal, 360, peaks[:-3])
+    whole = cut_at_peaks(signal, 360, peaks)
+    assert len(cut) == len(peaks) - 3
+    assert np.corrcoef(cut[-1], whole[-4])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("sampling_hz", [100, 250, 500, 1000, 257])
+def test_at_any_rate_a_beat_looks_alike(sampling_hz):
+    signal, peaks = recording(sampling_hz)
+    slow = resample(signal, sampling_hz)
+    marks = np.append(np.rint(peaks * BEAT_HZ / sampling_hz).astype(int), len(slow))
+    expected, kept = cut_beats(slow, marks, np.ones(len(peaks), bool), step=1)
+    assert np.allclose(cut_at_peaks(signal, sampling_hz, peaks)[kept], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("sampling_hz", [360, 257, 500])
+def test_parts_join_without_a_seam(sampling_hz, monkeypatch):
+    signal, peaks = recording(sampling_hz)
+    whole = cut_at_peaks(signal, sampling_hz, peaks)
+    monkeypatch.setattr(cutting, "BEATS_AT_ONCE", 7)
+    assert np.allclose(cut_at_peaks(signal, sampling_hz, peaks), whole, atol=2e-3)
+
+
+def test_a_window_ends_where_the_recording_breaks_off():
+    signal, peaks = recording(360)
+    gap = slice(peaks[10] + 100, peaks[20] - 100)
+    with_gap = signal.copy()
+    with_gap[gap] = np.nan
+    left = np.r_[peaks[:11], peaks[20:]]
+    cut = cut_at_peaks(with_gap, 360, left, breaks=np.array([gap.start, gap.start + 9]))
+    assert np.isfinite(cut).all()
+    assert np.flatnonzero(cut[10])[-1] < 100 / 3 + 1
+    assert np.array_equal(cut[11:-1], cut_at_peaks(signal, 360, peaks)[20:-1])
+
+
+@pytest.mark.parametrize("peaks", [[], [5], [5, 9]])
+def test_few_or_no_beats_are_cut(peaks):
+    cut = cut_at_peaks(np.full(100, np.nan), 360, np.array(peaks, int))
+    assert cut.shape == (len(peaks), BEAT_SAMPLES) and not cut.any()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import wfdb
 
-from ecg.synthetic_ecg import SyntheticRecord, generate_record
+from ecg.synthetic.record import SyntheticRecord, generate_record
 from heartbeats.labelled_records import LEADS
 
 

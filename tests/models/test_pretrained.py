@@ -25,6 +25,16 @@ def test_it_is_whole_small_and_explains_itself(name):
     assert (checkpoint.facts["data"], checkpoint.facts["protocol"]) == ("mitbih", "kaggle")
 
 
+def test_the_network_for_new_patients_saw_none_of_ds2():
+    checkpoint = checkpoints.read(checkpoints.PRETRAINED_FOLDER / "mitbih-patients" / "cnn.json")
+    facts = checkpoint.facts
+    assert (facts["data"], facts["protocol"], facts["monitor"]) == (
+        "mitbih", "patients", "val_loss",
+    )  # fmt: skip
+    assert facts["training_beats"] + facts["validation_beats"] < 51_020  # all beats of DS1
+    assert checkpoint.load().count_params() == facts["parameters"]
+
+
 def readme_scores() -> dict[str, tuple[float, float]]:
     """Architecture -> accuracy in per cent and macro-F1, from the README's table."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ecg.synthetic_patient import Patient
-from ecg.synthetic_rhythm import Rhythm
-from ecg.synthetic_shapes import Bell
+from ecg.synthetic.patient import Patient
+from ecg.synthetic.rhythm import Rhythm
+from ecg.synthetic.shapes import Bell
 
 # Where each part of a beat can lie, seconds from the nominal R peak.
 REACH_S = {

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from ecg.synthetic_patient import Patient
+from ecg.synthetic.patient import Patient
 
 WANDER_LOW_HZ, WANDER_HIGH_HZ = 0.05, 0.5
 WANDER_TONES = 6

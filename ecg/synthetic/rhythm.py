@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from ecg.synthetic_patient import Patient
+from ecg.synthetic.patient import Patient
 
 # How ectopic beats come: mostly alone, at times in pairs, short runs, or every second beat.
 PATTERNS = {

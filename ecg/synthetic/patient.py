@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ecg.synthetic_shapes import NORMALS, Shape, around, paced, supraventricular, ventricular
+from ecg.synthetic.shapes import NORMALS, Shape, around, paced, supraventricular, ventricular
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ecg.synthetic_noise import draw_noise
-from ecg.synthetic_patient import Patient, draw_patient
-from ecg.synthetic_rhythm import draw_rhythm
-from ecg.synthetic_shapes import WAVES
-from ecg.synthetic_waves import draw_beats
+from ecg.synthetic.noise import draw_noise
+from ecg.synthetic.patient import Patient, draw_patient
+from ecg.synthetic.rhythm import draw_rhythm
+from ecg.synthetic.shapes import WAVES
+from ecg.synthetic.waves import draw_beats
 
 LOWEST_HZ = 60.0
 

@@ -1,0 +1,202 @@
+"""How well are R peaks found, beside XQRS and NeuroKit2, on the same recordings in the same run?
+
+    python -m benchmarks.r_peaks [--database mitdb] [--no-noise] [--without XQRS NeuroKit2]
+
+MIT-BIH: channel 0 of all 48 records from their first sample on, ventricular flutter of record 207
+left out, as usual. Marks and peaks are paired one to one (ecg/scoring.py). With noise: baseline
+wander and muscle noise of the Noise Stress Test Database at 12 and 6 dB, which is defined as
+there. Our constants were tuned on the DS1 records and on the first half of the noise records; the
+second half is used here.
+
+LUDB had no say in them: lead II, and all twelve leads, between the first and the last beat that
+people marked. XQRS and NeuroKit2 read one lead.
+
+The peers: pip install -r benchmarks/requirements-recordings.txt
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from benchmarks.reference_beats import (
+    LUDB_LEADS,
+    LUDB_RECORDS,
+    Reference,
+    at_rate,
+    read_ludb,
+    read_mitdb,
+    read_noise,
+    with_noise,
+)
+from ecg.detect import r_peaks
+from ecg.scoring import Matches, match, pool
+from heartbeats import mitdb
+from utils.errors import InputError, exit_plainly
+from utils.paths import data_folder
+
+WIDE_MS, NARROW_MS = 150, 50
+NOISES = (("wander", 12), ("wander", 6), ("muscle", 12), ("muscle", 6))
+PACED = [record for record in mitdb.RECORDS if record not in mitdb.DS1 + mitdb.DS2]
+GROUPS = {"all": mitdb.RECORDS, "DS1": mitdb.DS1, "DS2": mitdb.DS2, "paced": PACED}
+
+# (samples, leads) and samples per second -> (beats,) samples
+Detector = Callable[[np.ndarray, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One detector on one recording: offsets of `wide` are in milliseconds."""
+
+    wide: Matches
+    narrow: Matches
+
+
+def xqrs(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
+    """The detector of wfdb, on the first lead."""
+    from wfdb.processing import xqrs_detect
+
+    found = xqrs_detect(signal_mv[:, 0], fs=sampling_hz, verbose=False)
+    return np.asarray(found, np.int64)
+
+
+def neurokit(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
+    """NeuroKit2's default cleaning and detector, on the first lead."""
+    try:
+        import neurokit2
+    except ImportError:
+        raise InputError(
+            "NeuroKit2 is not installed: `pip install -r benchmarks/requirements-recordings.txt`,"
+            " or leave it out with --without NeuroKit2"
+        ) from None
+    rate = int(sampling_hz)
+    clean = neurokit2.ecg_clean(signal_mv[:, 0], sampling_rate=rate)
+    found = neurokit2.ecg_findpeaks(clean, sampling_rate=rate)["ECG_R_Peaks"]
+    return np.asarray(found, np.int64)
+
+
+DETECTORS: dict[str, Detector] = {"ours": r_peaks, "XQRS": xqrs, "NeuroKit2": neurokit}
+
+
+def score(reference: Reference, found: np.ndarray) -> Score:
+    """Compare peaks with the reference at both tolerances."""
+    to_ms = 1000 / reference.sampling_hz
+    truth, peaks = reference.r_peaks * to_ms, reference.counting(found) * to_ms
+    return Score(match(truth, peaks, WIDE_MS), match(truth, peaks, NARROW_MS))
+
+
+def row(scores: dict[str, Score]) -> str:
+    """The figures of some recordings: pooled, the mean of their F1, and the worst of them."""
+    wide = pool(one.wide for one in scores.values())
+    narrow = pool(one.narrow for one in scores.values())
+    mean_f1 = np.mean([one.wide.f1 for one in scores.values()])
+    worst = sorted(scores, key=lambda name: scores[name].wide.f1)[:3]
+    listed = " ".join(f"{name}:{100 * scores[name].wide.f1:.1f}" for name in worst)
+    return (
+        f"{len(scores):4d} {wide.truths:7,} {100 * wide.sensitivity:7.2f} {100 * wide.ppv:7.2f} "
+        f"{100 * wide.f1:7.2f} {100 * mean_f1:7.2f} {100 * narrow.f1:8.2f} "
+        f"{np.median(np.abs(wide.offsets)):7.1f}   {listed}"
+    )
+
+
+HEADER = (
+    f"{'detector':<10} {'records':<7} {'n':>4} {'beats':>7} {'Se':>7} {'PPV':>7} {'F1':>7} "
+    f"{'mean F1':>7} {'F1@50ms':>8} {'|ms|':>7}   worst by F1"
+)
+
+
+def print_table(
+    title: str, references: Callable[[], Iterator[Reference]], detectors: dict[str, Detector],
+    groups: dict[str, list[str]],
+) -> None:  # fmt: skip
+    """Run all detectors on all references; one line for each detector and group."""
+    print(f"\n{title}\n{HEADER}", flush=True)
+    scores: dict[str, dict[str, Score]] = {name: {} for name in detectors}
+    seconds = dict.fromkeys(detectors, 0.0)
+    for reference in references():
+        for name, detect in detectors.items():
+            started = time.perf_counter()
+            found = detect(reference.signal_mv, reference.sampling_hz)
+            seconds[name] += time.perf_counter() - started
+            scores[name][reference.name] = score(reference, found)
+    for name, of_records in scores.items():
+        for group, members in groups.items():
+            wanted = {record: one for record, one in of_records.items() if record in members}
+            if wanted:
+                print(f"{name:<10} {group:<7} {row(wanted)}", flush=True)
+    print("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
+
+
+def tables_of_mitdb(arguments: argparse.Namespace, detectors: dict[str, Detector]) -> None:
+    """The records as they are, and with each noise."""
+    folder = mitdb.find_folder(data_folder())
+    if folder is None:
+        raise InputError("no MIT-BIH records; fetch them: `python -m heartbeats.download mitdb`")
+    wanted = arguments.records or mitdb.RECORDS
+
+    def clean(leads: int = 1) -> Iterator[Reference]:
+        for record in wanted:
+            yield _at_wanted_rate(read_mitdb(folder / record, leads), arguments)
+
+    def noisy(kind: str, snr_db: float) -> Iterator[Reference]:
+        leads = read_noise(data_folder() / "nstdb", kind)
+        for record in wanted:
+            reference = with_noise(read_mitdb(folder / record), kind, leads, snr_db)
+            yield _at_wanted_rate(reference, arguments)
+
+    print_table("MIT-BIH, channel 0", clean, detectors, GROUPS)
+    ours = {"ours": detectors["ours"]} if "ours" in detectors else {}
+    print_table("MIT-BIH, both channels", partial(clean, 2), ours, GROUPS)
+    for kind, snr_db in NOISES if arguments.noise else ():
+        print_table(
+            f"MIT-BIH, channel 0 with {kind} at {snr_db} dB", partial(noisy, kind, snr_db),
+            detectors, GROUPS,
+        )  # fmt: skip
+
+
+def tables_of_ludb(arguments: argparse.Namespace, detectors: dict[str, Detector]) -> None:
+    """Lead II, and all leads together."""
+    folder = data_folder() / "ludb" / "data"
+    if not folder.is_dir():
+        raise InputError(f"{folder} is missing: https://physionet.org/content/ludb/ goes there")
+
+    def references(leads: int) -> Iterator[Reference]:
+        for record in arguments.records or LUDB_RECORDS:
+            yield _at_wanted_rate(read_ludb(folder / record, leads), arguments)
+
+    groups = {"all": LUDB_RECORDS}
+    print_table("LUDB, lead II", partial(references, 1), detectors, groups)
+    ours = {"ours": detectors["ours"]} if "ours" in detectors else {}
+    print_table("LUDB, all leads", partial(references, len(LUDB_LEADS)), ours, groups)
+
+
+def _at_wanted_rate(reference: Reference, arguments: argparse.Namespace) -> Reference:
+    rate = arguments.sampling_hz
+    return reference if rate is None else at_rate(reference, rate)
+
+
+TABLES = {"mitdb": tables_of_mitdb, "ludb": tables_of_ludb}
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Print the tables; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--database", choices=sorted(TABLES), default="mitdb")
+    parser.add_argument("--without", nargs="+", choices=sorted(DETECTORS), default=[])
+    parser.add_argument("--noise", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--sampling-hz", type=float, help="resample all recordings to this rate")
+    parser.add_argument("--records", nargs="+", help="only these")
+    arguments = parser.parse_args(argv)
+    warnings.simplefilter("ignore")  # the peers warn in each recording
+    detectors = {name: run for name, run in DETECTORS.items() if name not in arguments.without}
+    TABLES[arguments.database](arguments, detectors)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

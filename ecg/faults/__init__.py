@@ -1,0 +1,1 @@
+"""What the quality of a lead is told by."""

@@ -1,0 +1,1 @@
+"""Recordings in files: WFDB, EDF, BDF, CSV."""

@@ -1,0 +1,104 @@
+"""Sampling rates: what a file says of its own, and bringing high ones into the range we take."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from ecg.faults.gaps import without_gaps
+from ecg.recording import Recording
+from utils.errors import InputError
+
+# The detector and the delineator are made for these. Below, a QRS complex has too few samples.
+LOWEST_HZ, HIGHEST_HZ = 100.0, 1000.0
+# No electrocardiograph samples faster; a header that says more is wrong.
+ABSURD_HZ = 50_000.0
+# Ratios of rates are taken as fractions up to this; it keeps the filter short.
+LARGEST_DENOMINATOR = 1000
+
+
+def stated_rate(
+    in_file: str | float | None, by_user: float | None, where: str
+) -> tuple[float, tuple[str, ...]]:
+    """The sampling rate to go by: the user's if there is one, else the file's; and notes.
+
+    Args:
+        in_file: what the file says, None where it says nothing.
+        by_user: what `--sampling-hz` says.
+        where: the file, for messages.
+
+    Raises:
+        InputError: it is missing, or no rate of an ECG.
+    """
+    file_hz = _as_number(in_file)
+    if by_user is not None:
+        _check_possible(by_user, "--sampling-hz")
+        if file_hz is None or file_hz == by_user:
+            return by_user, ()
+        return by_user, (f"Sampling rate of {by_user:g} Hz as given, not {in_file} as in file.",)
+    if in_file is None:
+        raise InputError(f"{where} gives no sampling rate; pass it with --sampling-hz")
+    if file_hz is None:
+        raise InputError(
+            f"{where} gives '{in_file}' as sampling rate, a number of hertz expected; pass the "
+            "true one with --sampling-hz"
+        )
+    _check_possible(file_hz, where)
+    return file_hz, ()
+
+
+def check_rate(sampling_hz: float, where: str) -> None:
+    """Raise InputError where a rate is too low for an ECG."""
+    if sampling_hz < LOWEST_HZ:
+        raise InputError(
+            f"{where} is sampled at {sampling_hz:g} Hz, at least {LOWEST_HZ:g} Hz expected; if "
+            "that is not its true rate, pass it with --sampling-hz"
+        )
+
+
+def at_most_1000_hz(recording: Recording) -> Recording:
+    """The recording resampled to 1000 Hz if its rate is higher, with a note that says so."""
+    if recording.sampling_hz <= HIGHEST_HZ:
+        return recording
+    ratio = Fraction(HIGHEST_HZ / recording.sampling_hz).limit_denominator(LARGEST_DENOMINATOR)
+    sampling_hz = float(recording.sampling_hz * ratio)
+    leads = [_resampled(lead, ratio) for lead in recording.signal_mv.T]
+    note = f"Resampled from {recording.sampling_hz:g} to {sampling_hz:g} Hz."
+    return replace(
+        recording,
+        signal_mv=np.stack(leads, axis=1),
+        sampling_hz=sampling_hz,
+        notes=(*recording.notes, note),
+    )
+
+
+def _as_number(rate: str | float | None) -> float | None:
+    try:
+        return None if rate is None else float(rate)
+    except ValueError:
+        return None
+
+
+def _check_possible(sampling_hz: float, where: str) -> None:
+    if not 0 < sampling_hz <= ABSURD_HZ:
+        raise InputError(
+            f"{where} gives a sampling rate of {sampling_hz:g} Hz, which no ECG has; pass the "
+            "true one with --sampling-hz"
+        )
+
+
+def _resampled(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
+    """(samples * ratio,) float32; what was not recorded stays so."""
+    gaps = np.isnan(lead)
+    if not gaps.any():
+        return _filtered(lead, ratio)
+    whole = without_gaps(lead).astype(np.float32)
+    result = _filtered(whole, ratio)
+    nearest = np.minimum(np.round(np.arange(len(result)) / float(ratio)), len(lead) - 1)
+    result[gaps[nearest.astype(np.int64)]] = np.nan
+    return result
+
+
+def _filtered(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
+    return resample_poly(lead, ratio.numerator, ratio.denominator, padtype="line")

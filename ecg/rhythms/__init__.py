@@ -1,0 +1,1 @@
+"""What irregular rhythm is told by: intervals, their measures, P waves."""

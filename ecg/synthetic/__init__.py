@@ -1,0 +1,1 @@
+"""Synthetic recordings with every wave's position known."""

@@ -1,0 +1,1 @@
+"""How waves are marked: windows, a small network, and marks from its probabilities."""

@@ -1,0 +1,211 @@
+"""A recording analysed: its beats, their waves and kinds, its rhythm, and what cannot be used."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecg import delineate, detect, episodes, intervals, quality, rhythm
+from ecg.episodes import Episode
+from ecg.quality import Stretch
+from ecg.recording import Recording
+from ecg.rhythms.atrial import p_wave_constancy
+from ecg.rhythms.ectopic_beats import unlike_beats
+from ecg.rhythms.irregular_stretches import IrregularStretch, irregular_stretches
+from recordings import beat_kinds, beat_table, classify, summary
+from recordings.classify import Classifier
+from utils.paths import shown
+from utils.versions import commit, versions
+
+# The training beats are of MIT-BIH's modified lead II.
+USUAL_LEADS = ("mlii", "ii")
+# In these nothing can be a heartbeat; in other unusable stretches peaks are kept, but not counted.
+WITHOUT_BEATS = (quality.NOTHING, quality.FLAT)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in a recording.
+
+    Attributes:
+        name: of the recording.
+        duration_s: its length.
+        sampling_hz: samples per second.
+        leads: the names of all leads, in which beats were looked for together.
+        lead: the one that waves were measured and beats classified in.
+        beats: a row for each beat: `sample`, `time_s`, `rr_s` (since the beat before; NaN behind a
+            gap), `class` (AAMI: N, S, V, F or Q) with its `probability` and those of all classes
+            (`p_N` ...), `quality` (0 to 1), `usable`, `cluster` and `cluster_class`, `unknown`,
+            `anomaly`, wave marks in seconds (`p_onset_s` ... `t_end_s`) and durations in ms
+            (`p_ms`, `pr_ms`, `qrs_ms`, `qt_ms`, `qtc_ms`), NaN where a wave is absent.
+        windows: a row for each rhythm window: `start_s`, `end_s`, `beats`, `irregularity`, the
+            measures that it is made of, `heart_rate_bpm`, `irregular`.
+        irregular: stretches of irregular windows: `start_s`, `end_s`.
+        episodes: `kind`, `start_s`, `end_s`, `beats`, `detail`.
+        stretches: what cannot be used: `start_s`, `end_s`, `reason`.
+        summary: the figures of the first page.
+        notes: plain sentences that must be read before any number.
+        provenance: what it was made with.
+    """
+
+    name: str
+    duration_s: float
+    sampling_hz: float
+    leads: tuple[str, ...]
+    lead: str
+    beats: pd.DataFrame
+    windows: pd.DataFrame
+    irregular: pd.DataFrame
+    episodes: pd.DataFrame
+    stretches: pd.DataFrame
+    summary: dict[str, Any]
+    notes: tuple[str, ...]
+    provenance: dict[str, Any]
+
+
+def analyse(recording: Recording, classifier: Classifier, *, lead: str = "") -> Analysis:
+    """Find, measure and classify the beats of a recording, and judge its rhythm.
+
+    Args:
+        recording: from `ecg.reading.read_recording`.
+        classifier: from `classify.load`.
+        lead: the lead to measure; lead II where there is one, else the first, by default.
+
+    Raises:
+        InputError: there is no such lead.
+    """
+    lead = recording.lead_named(lead) if lead else usual_lead(recording)
+    signal_mv, hz = recording.lead_mv(lead), recording.sampling_hz
+    peaks, qualities, stretches = _find_beats(recording, lead)
+    probabilities = classifier.probabilities(signal_mv, hz, peaks, _breaks(stretches, hz))
+    beats = _beats(signal_mv, hz, peaks, stretches, probabilities)
+    beats.insert(beats.columns.get_loc("usable"), "quality", qualities)
+    windows, irregular = _irregular(signal_mv, hz, beats[beats["usable"]], stretches)
+    found = _episodes(beats[beats["usable"]], stretches)
+    parts = _table(stretches, Stretch)
+    facts = summary.summarise(recording.duration_s, beats, irregular, found, parts)
+    return Analysis(
+        recording.name, recording.duration_s, hz, recording.leads, lead, beats, windows, irregular,
+        found, parts, facts, _notes(recording, classifier, lead, facts), _provenance(classifier),
+    )  # fmt: skip
+
+
+def usual_lead(recording: Recording) -> str:
+    """Lead II where there is one, since the training beats are of it, else the first lead."""
+    for lead in recording.leads:
+        if lead.lower() in USUAL_LEADS:
+            return lead
+    return recording.leads[0]
+
+
+def _find_beats(recording: Recording, lead: str) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
+    """R peaks, their quality, and what cannot be used of `lead`.
+
+    Beats are looked for in all leads together and placed on `lead`. Those where it recorded
+    nothing are left out, since nothing could be measured.
+    """
+    first = recording.leads.index(lead)
+    order = [first, *(i for i in range(len(recording.leads)) if i != first)]
+    hz, signal_mv = recording.sampling_hz, recording.signal_mv[:, first]
+    peaks = detect.r_peaks(recording.signal_mv[:, order], hz)
+    qualities = quality.beat_quality(signal_mv, hz, peaks)
+    stretches = quality.unusable_stretches(signal_mv, hz, peaks, qualities)
+    empty = [stretch for stretch in stretches if stretch.reason in WITHOUT_BEATS]
+    kept = ~beat_table.inside(peaks / hz, empty)
+    return peaks[kept], qualities[kept], stretches
+
+
+def _breaks(stretches: Sequence[Stretch], sampling_hz: float) -> np.ndarray:
+    """Samples at which unusable stretches begin."""
+    return np.array([round(one.start_s * sampling_hz) for one in stretches], np.int64)
+
+
+def _beats(
+    signal_mv: np.ndarray,
+    sampling_hz: float,
+    peaks: np.ndarray,
+    stretches: Sequence[Stretch],
+    probabilities: np.ndarray,
+) -> pd.DataFrame:
+    waves = delineate.waves(signal_mv, sampling_hz, peaks)
+    usable = ~beat_table.inside(peaks / sampling_hz, stretches)
+    breaks = _breaks(stretches, sampling_hz)
+    kinds = beat_kinds.judge(
+        signal_mv, sampling_hz, peaks, probabilities, usable=usable, breaks=breaks
+    )
+    seen = pd.DataFrame(
+        {
+            "usable": usable, "cluster": kinds.labels, "cluster_class": kinds.classes,
+            "unknown": kinds.unknown, "anomaly": kinds.anomaly,
+        }
+    )  # fmt: skip
+    parts = [
+        beat_table.timing(peaks, sampling_hz, breaks),
+        beat_table.kinds(kinds.probabilities),
+        seen,
+        beat_table.wave_times(waves, sampling_hz),
+        beat_table.durations(intervals.intervals(waves, sampling_hz, peaks)),
+    ]
+    return pd.concat(parts, axis=1)
+
+
+def _irregular(
+    signal_mv: np.ndarray, sampling_hz: float, usable: pd.DataFrame, stretches: Sequence[Stretch]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rhythm windows, and the stretches of those that are irregular."""
+    peaks, times_s = usable["sample"].to_numpy(), usable["time_s"].to_numpy()
+    unlike = unlike_beats(signal_mv, sampling_hz, peaks)
+    constancy = p_wave_constancy(signal_mv, sampling_hz, peaks, ectopic_beats=unlike)
+    windows = rhythm.irregular_windows(
+        times_s, p_constancy=constancy, ectopic_beats=unlike, gaps=_spans(stretches)
+    )
+    irregular = irregular_stretches(windows, times_s)
+    return pd.DataFrame(vars(windows)), _table(irregular, IrregularStretch)
+
+
+def _episodes(usable: pd.DataFrame, stretches: Sequence[Stretch]) -> pd.DataFrame:
+    found = episodes.episodes(
+        usable["time_s"].to_numpy(), classes=usable["class"].to_numpy(str), gaps=_spans(stretches)
+    )
+    return _table(found, Episode)
+
+
+def _spans(stretches: Sequence[Stretch]) -> list[tuple[float, float]]:
+    return [(one.start_s, one.end_s) for one in stretches]
+
+
+def _table(rows: Sequence[Any], kind: type) -> pd.DataFrame:
+    """A row for each, with the columns of their dataclass even where there is none."""
+    return pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(kind)])
+
+
+def _notes(
+    recording: Recording, classifier: Classifier, lead: str, facts: dict[str, Any]
+) -> tuple[str, ...]:
+    notes = list(recording.notes)
+    if not facts["beats"]:
+        notes.append("no heartbeat was found in this recording")
+    if lead.lower() not in USUAL_LEADS:
+        notes.append(
+            f"classes come from a network trained on lead II; lead {lead} looks different to it"
+        )
+    if classify.has_seen(classifier.checkpoint, recording.name):
+        notes.append(
+            f"MIT-BIH's record {recording.name} trained the classifier, so its classes flatter"
+        )
+    return tuple(notes)
+
+
+def _provenance(classifier: Classifier) -> dict[str, Any]:
+    facts = classifier.checkpoint.facts
+    return {
+        "checkpoint": shown(classifier.checkpoint.path),
+        "architecture": facts["architecture"],
+        "trained on": f"{facts.get('data')}, protocol {facts.get('protocol')}",
+        "weights": facts["weights_digest"][:16],
+        "rhythm": asdict(rhythm.DEFAULTS),
+        "commit": commit(),
+        "versions": versions(),
+    }

@@ -1,0 +1,1 @@
+"""What kind each beat is: evidence from timing and shape, clusters, what is unknown."""

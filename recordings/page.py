@@ -1,0 +1,200 @@
+"""One recording as one self-contained HTML page: what must be known first, pictures, tables."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ecg.recording import Recording
+from heartbeats.beat_set import AAMI_MEANINGS
+from recordings import page_tables
+from recordings.analysis import Analysis
+from recordings.pictures.signs import occurring, usable
+from recordings.summary import ECTOPIC
+from recordings.wording import UNKNOWN, duration, known, number, percent, sentence
+from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+
+FOOTER = "Made by analyse_record.py of Beatsweep. Research software, not a medical device."
+CAVEAT = (
+    "Beats, waves, classes and rhythm were found by a program; no cardiologist has looked at "
+    "them. In people whose beats the network was not trained on, supraventricular (S) and fusion "
+    "beats (F) are often missed, and normal ones taken for them."
+)
+NO_BEATS = "No usable heartbeat was found, so there is nothing to say of rhythm, waves or classes."
+# Twelve inches of a picture fill the page; on narrow screens they shrink to this part of that.
+REM_AN_INCH, SMALLEST = 6.3, 0.7
+CAPTIONS = {
+    "strip": "Each beat that is not N is coloured, with its letter above it (a tick where rows "
+    "are long). The trace is drawn from its lowest and highest value in each pixel; what reaches "
+    "beyond a row is cut off.",
+    "zoom": "The stretch that shows most classes, then the best signal.",
+    "rhythm": "Intervals that hold an unusable stretch are left out. A point of the right plot is "
+    "an interval and the one behind it, in the colour of the beat between them.",
+    "beats": "Classes are the network's. A beat is drawn until the next one begins.",
+    "clusters": "Beats of like shape and timing, grouped without labels; the letter is the class "
+    "that the network gives most of them. At most twelve clusters, the largest first.",
+}
+TITLES = {
+    "strip": "The whole recording", "zoom": "A closer look", "rhythm": "Rhythm",
+    "beats": "Mean beats", "clusters": "Shapes of beats",
+}  # fmt: skip
+INTERVALS = {
+    "p_ms": "P wave", "pr_ms": "PR: P onset to QRS onset", "qrs_ms": "QRS",
+    "qt_ms": "QT: QRS onset to T end", "qtc_ms": "QTc: QT corrected for the heart rate",
+}  # fmt: skip
+
+
+def build(analysis: Analysis, recording: Recording, figures: Mapping[str, Figure]) -> str:
+    """The page.
+
+    Args:
+        analysis: what was found.
+        recording: what it was found in.
+        figures: from `recordings.pictures.draw_all`.
+    """
+    return page(
+        f"Recording {analysis.name}",
+        _lead(analysis, recording),
+        [
+            _beside(
+                [heading("At a glance"), table(["", ""], _facts(analysis), text_columns=2)],
+                [*_classes(analysis), *_intervals(analysis)],
+            ),
+            *_pictures(figures),
+            *page_tables.episodes(analysis),
+            *page_tables.irregular(analysis),
+            *page_tables.unusable(analysis),
+            *page_tables.clusters(analysis),
+            *_provenance(analysis),
+            footer(FOOTER),
+        ],
+        warnings=_warnings(analysis, recording),
+    )
+
+
+def _lead(analysis: Analysis, recording: Recording) -> str:
+    leads = ", ".join(analysis.leads)
+    measured = f"; measured in {analysis.lead}" if len(analysis.leads) > 1 else ""
+    count = "lead" if len(analysis.leads) == 1 else "leads"
+    parts = [
+        duration(analysis.duration_s), f"{count} {leads}{measured}",
+        f"{analysis.sampling_hz:g} samples a second", recording.subject,
+    ]  # fmt: skip
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _warnings(analysis: Analysis, recording: Recording) -> list[str]:
+    """What must be read first, each sentence once."""
+    notes = [*recording.notes, *analysis.notes]
+    notes.append(NO_BEATS if usable(analysis.beats).empty else CAVEAT)
+    return list(dict.fromkeys(sentence(text) for text in notes))
+
+
+def _facts(analysis: Analysis) -> list[list[Cell]]:
+    facts = analysis.summary
+    unusable = len(analysis.beats) - len(usable(analysis.beats))
+    left_out = f", {unusable:,} more in unusable stretches" if unusable else ""
+    counts = facts["episodes"]
+    others = ", ".join(f"{kind} {n:,}" for kind, n in counts.items() if kind != "pause")
+    return [
+        ["beats", f"{len(analysis.beats) - unusable:,}{left_out}"],
+        ["heart rate", _heart_rate(facts["heart_rate_bpm"])],
+        [f"ectopic beats ({', '.join(ECTOPIC)})", percent(facts["ectopic_share"])],
+        ["irregular rhythm", _irregular(facts)],
+        ["pauses", f"{counts['pause']:,}" if counts.get("pause") else "none"],
+        ["other episodes", others or "none"],
+        ["beats of unknown kind", f"{facts['unknown_beats']:,}"],
+        ["cannot be used", f"{percent(facts['unusable_share'])} of the recording"],
+        ["signal quality", f"{number(facts['quality'], '.2f')} (median of the beats; 1 is best)"],
+    ]  # fmt: skip
+
+
+def _heart_rate(rate: Mapping[str, float] | None) -> str:
+    if not rate or not known(rate["mean"]):
+        return UNKNOWN
+    return f"{rate['mean']:.0f} a minute, from {rate['min']:.0f} to {rate['max']:.0f}"
+
+
+def _irregular(facts: Mapping[str, Any]) -> str:
+    if not facts["irregular_minutes"]:
+        return "none"
+    minutes, share = number(facts["irregular_minutes"], ".1f"), percent(facts["irregular_share"])
+    return f"{minutes} min, {share} of the usable time"
+
+
+def _classes(analysis: Analysis) -> list[str]:
+    """A table of the classes that occur, with bars."""
+    beats = usable(analysis.beats)
+    if beats.empty:
+        return []
+    rows: list[list[Cell]] = [
+        [name, AAMI_MEANINGS.get(name, ""), int(own.sum()),
+         Bar(percent(float(own.mean())), float(own.mean())),
+         number(beats["probability"][own].median(), ".2f")]
+        for name in occurring(beats)
+        if (own := beats["class"] == name).any()
+    ]  # fmt: skip
+    headers = ["class", "meaning", "beats", "share", "probability"]
+    return [
+        heading("Beats by class"),
+        table(headers, rows, text_columns=2),
+        note("Probability: the median of what the network gives the class it chose."),
+    ]
+
+
+def _intervals(analysis: Analysis) -> list[str]:
+    measured = analysis.summary["intervals"]
+    rows: list[list[Cell]] = [
+        [name, Ranged(f"{one['median']:.0f} ms", f"{one['low']:.0f} – {one['high']:.0f}"),
+         int(one["beats"])]
+        for key, name in INTERVALS.items()
+        if (one := measured.get(key)) and known(one["median"])
+    ]  # fmt: skip
+    if not rows:
+        return []
+    return [
+        heading("Intervals"),
+        table(["", "median", "beats"], rows),
+        note("Small: the range of nine in ten beats. Only beats whose waves were found count."),
+    ]
+
+
+def _beside(*columns: list[str]) -> str:
+    """Parts side by side where the screen is wide enough, else one below another."""
+    inside = "".join(
+        f'<div style="flex:1 1 29rem;min-width:0">{"".join(parts)}</div>' for parts in columns
+    )
+    return f'<div style="display:flex;flex-wrap:wrap;column-gap:2.5rem">{inside}</div>'
+
+
+def _pictures(figures: Mapping[str, Figure]) -> list[str]:
+    """Each picture under its title; the pages of a long strip under one."""
+    parts = []
+    for name, figure in figures.items():
+        kind = name.split("_")[0]
+        if name in (kind, f"{kind}_1"):
+            parts += [heading(TITLES.get(kind, kind)), note(CAPTIONS.get(kind, ""))]
+        parts.append(sized(picture(figure, name, ""), figure.get_figwidth()))
+    return parts
+
+
+def sized(drawn: str, inches: float) -> str:
+    """A picture whose letters are as large as those of others, moved sideways where too wide."""
+    widest = inches * REM_AN_INCH
+    return (
+        f'<div class="scroll"><div style="min-width:{SMALLEST * widest:.1f}rem;'
+        f'max-width:{widest:.1f}rem">{drawn}</div></div>'
+    )
+
+
+def _provenance(analysis: Analysis) -> list[str]:
+    made_with = analysis.provenance
+    rows: list[list[Cell]] = [
+        [str(name), str(value)] for name, value in made_with.items() if not isinstance(value, dict)
+    ]
+    return [
+        heading("Made with"),
+        table(["", ""], rows, text_columns=2),
+        folded("all settings and versions", json.dumps(made_with, indent=2, default=str)),
+    ]

@@ -1,0 +1,166 @@
+"""Some seconds of the recording on ECG paper, where most is to be seen, with all wave marks."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from ecg.recording import Recording
+from recordings.analysis import Analysis
+from recordings.pictures.best_window import best_window
+from recordings.pictures.signs import (
+    COMMON,
+    clock,
+    clock_axis,
+    colour_of,
+    hatched,
+    merged,
+    ring,
+    unusable_patch,
+    usable,
+)
+from recordings.pictures.strip import COLUMNS
+from recordings.pictures.trace import envelope
+from utils.style import GRID, INK, MUTED, new_figure, styled
+
+WIDTH_INCHES = 12.0
+# On paper 25 mm are 1 s and 10 mm are 1 mV, so 1 mV is as long as 0.4 s. Where a picture would
+# be too low or too high with that, amplitudes are drawn larger or smaller.
+MV_IN_SECONDS = 0.4
+LOWEST_INCHES, HIGHEST_INCHES, AROUND_INCHES = 1.1, 3.4, 1.5
+NARROWEST_MV = 0.3
+# The paper's squares of 5 mm, and their lines; fifths of them are drawn faintly.
+STRONG_S, STRONG_MV, MOST_SQUARES = 0.2, 0.5, 40
+STRONG_LINE, FAINT_LINE = 0.7, 0.25
+WAVES = {"p": ("P wave", "#56b4e9"), "qrs": ("QRS", "#8a97a3"), "t": ("T wave", "#f0e442")}
+# Shades end below the letters, so high up in the picture.
+WAVE_ALPHA, SHADE_TOP = 0.3, 0.84
+# A beat nearer to an edge has no room for its letter.
+LETTER_S = 0.06
+
+
+@styled
+def zoom_figure(analysis: Analysis, recording: Recording) -> Figure:
+    """The stretch of `best_window`, with the onset, peak and end of every wave.
+
+    Args:
+        analysis: what was found.
+        recording: the recording that it was found in.
+    """
+    start_s, end_s = best_window(analysis)
+    times, trace = _piece(analysis, recording, start_s, end_s)
+    low, high = _range_mv(trace)
+    gain, inches = _scale(high - low, end_s - start_s)
+    square_mv = _square_mv(high - low)
+    figure = new_figure(
+        WIDTH_INCHES, inches + AROUND_INCHES,
+        f"{analysis.name}, {clock(start_s)} to {clock(end_s)}", _words(analysis, square_mv, gain),
+    )  # fmt: skip
+    axes = figure.subplots()
+    _draw_paper(axes, (start_s, end_s), (low, high), square_mv)
+    unusable_s = merged(analysis.stretches)
+    unusable_s = unusable_s[(unusable_s[:, 0] < end_s) & (unusable_s[:, 1] > start_s)]
+    for start, end in unusable_s:
+        axes.axvspan(start, end, **hatched())
+    axes.plot(times, trace, color=INK, lw=1.0, zorder=3)
+    beats = usable(analysis.beats)
+    beats = beats[beats["time_s"].between(start_s + LETTER_S, end_s - LETTER_S)]
+    handles = _draw_waves(axes, beats, times, trace)
+    _name_beats(axes, beats, (low, high))
+    axes.set(xlim=(start_s, end_s), ylim=(low, high), ylabel="mV")
+    clock_axis(axes, start_s, end_s)
+    if len(unusable_s):
+        handles.append(unusable_patch())
+    figure.legend(handles=handles, loc="upper right", ncols=max(len(handles), 1))
+    return figure
+
+
+def _words(analysis: Analysis, square_mv: float, gain: float) -> str:
+    """What the paper's squares are, and how to read the marks."""
+    as_on_paper = abs(gain - 1) < 0.05
+    height = "" if as_on_paper else f", amplitudes {gain:.2g} times as large as on paper"
+    return (
+        f"lead {analysis.lead}; squares: {STRONG_S:g} s and {square_mv:g} mV{height}\n"
+        "shades: from a wave's onset to its end; dots: peaks; letters: classes; ring: unknown kind"
+    )
+
+
+def _piece(
+    analysis: Analysis, recording: Recording, start_s: float, end_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times and values of the lead there, with the median as 0 mV."""
+    hz = analysis.sampling_hz
+    begin = int(start_s * hz)
+    signal = recording.lead_mv(analysis.lead)[begin : int(np.ceil(end_s * hz)) + 1]
+    places, values = envelope(signal, COLUMNS)
+    if np.isfinite(values).any():
+        values = values - np.nanmedian(signal)
+    return (places + begin) / hz, values
+
+
+def _range_mv(trace: np.ndarray) -> tuple[float, float]:
+    """All of the trace but single spikes, with room for letters above."""
+    known = trace[np.isfinite(trace)]
+    if not len(known):
+        return -0.5, 0.5
+    low, high = np.percentile(known, [0.1, 99.9])
+    span = max(high - low, NARROWEST_MV)
+    return float(low - 0.12 * span), float(high + 0.3 * span)
+
+
+def _scale(range_mv: float, length_s: float) -> tuple[float, float]:
+    """The picture's height in inches, and how many times the paper's that is."""
+    paper = range_mv * MV_IN_SECONDS * (WIDTH_INCHES - 1) / length_s
+    inches = float(np.clip(paper, LOWEST_INCHES, HIGHEST_INCHES))
+    return inches / paper, inches
+
+
+def _square_mv(range_mv: float) -> float:
+    """0.5 mV as on paper; ten, a hundred ... times that for amplitudes that no heart has."""
+    return STRONG_MV * 10.0 ** max(0, np.ceil(np.log10(range_mv / (MOST_SQUARES * STRONG_MV))))
+
+
+def _draw_paper(
+    axes: Axes, times_s: tuple[float, float], heights_mv: tuple[float, float], square_mv: float
+) -> None:
+    for step_s, step_mv, width in (
+        (STRONG_S, square_mv, STRONG_LINE),
+        (STRONG_S / 5, square_mv / 5, FAINT_LINE),
+    ):
+        upright, level = _multiples(step_s, *times_s), _multiples(step_mv, *heights_mv)
+        axes.vlines(upright, *heights_mv, colors=GRID, linewidths=width, zorder=0)
+        axes.hlines(level, *times_s, colors=GRID, linewidths=width, zorder=0)
+
+
+def _multiples(step: float, low: float, high: float) -> np.ndarray:
+    return np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+
+
+def _draw_waves(
+    axes: Axes, beats: pd.DataFrame, times: np.ndarray, trace: np.ndarray
+) -> list[Patch]:
+    """Shade every wave from onset to end and dot its peak; handles of the waves that occur."""
+    handles = []
+    for wave, (name, colour) in WAVES.items():
+        marks = beats[[f"{wave}_{mark}_s" for mark in ("onset", "peak", "end")]].to_numpy(float)
+        marks = marks[np.isfinite(marks).all(axis=1)]
+        if not len(marks):
+            continue
+        for onset, _peak, end in marks:
+            axes.axvspan(onset, end, ymax=SHADE_TOP, fc=colour, alpha=WAVE_ALPHA, lw=0, zorder=1)
+        heights = np.interp(marks[:, 1], times, trace)
+        axes.plot(marks[:, 1], heights, "o", ms=3.6, mfc=colour, mec=INK, mew=0.7, zorder=4)
+        handles.append(Patch(facecolor=colour, alpha=2 * WAVE_ALPHA, lw=0, label=name))
+    return handles
+
+
+def _name_beats(axes: Axes, beats: pd.DataFrame, heights_mv: tuple[float, float]) -> None:
+    low, high = heights_mv
+    height = high - (1 - SHADE_TOP) / 2 * (high - low)
+    for time, name, unknown in beats[["time_s", "class", "unknown"]].itertuples(index=False):
+        colour = MUTED if name == COMMON else colour_of(name)
+        axes.text(time, height, name, color=colour, weight="bold", size=11, ha="center",
+                  va="center", zorder=5)  # fmt: skip
+        if unknown:
+            axes.plot(time, height, **(ring() | {"ms": 16}))
