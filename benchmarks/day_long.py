@@ -24,6 +24,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.neurokit import load as load_neurokit
 from ecg.record import read_adc
 from heartbeats import mitdb
 from utils.errors import InputError, exit_plainly
@@ -62,13 +63,7 @@ def xqrs(signal_mv: np.ndarray, sampling_hz: float) -> dict[str, float]:
 
 def neurokit(signal_mv: np.ndarray, sampling_hz: float) -> dict[str, float]:
     """Cleaning and R peaks, then the waves of all beats."""
-    try:
-        import neurokit2
-    except ImportError:
-        raise InputError(
-            "NeuroKit2 is not installed: `pip install -r benchmarks/requirements-recordings.txt`,"
-            " or leave it out with --without NeuroKit2"
-        ) from None
+    neurokit2 = load_neurokit("--without NeuroKit2")
     warnings.simplefilter("ignore")
     rate, started = int(sampling_hz), time.perf_counter()
     clean = neurokit2.ecg_clean(signal_mv.astype(float), sampling_rate=rate)

@@ -27,6 +27,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.delineation_scores import Tally, likeness, score_lead, score_nearest
+from benchmarks.neurokit import load as load_neurokit
 from ecg.delineate import Waves, waves
 from ecg.detect import r_peaks
 from ecg.files import ludb
@@ -70,13 +71,7 @@ def main(argv: list[str] | None = None) -> int:
 def _ways(without_neurokit: bool) -> dict[str, Delineator]:
     if without_neurokit:
         return {"ours": waves}
-    try:
-        import neurokit2
-    except ImportError as error:
-        raise InputError(
-            "NeuroKit2 expected beside ours; install it with `pip install -r"
-            " benchmarks/requirements-recordings.txt`, or add --without-neurokit"
-        ) from error
+    neurokit2 = load_neurokit("--without-neurokit")
 
     def neurokit(signal_mv: np.ndarray, sampling_hz: float, peaks: np.ndarray) -> Waves:
         rate = int(sampling_hz)

@@ -23,6 +23,7 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.neurokit import load as load_neurokit
 from benchmarks.reference_beats import (
     LUDB_LEADS,
     LUDB_RECORDS,
@@ -66,13 +67,7 @@ def xqrs(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
 
 def neurokit(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
     """NeuroKit2's default cleaning and detector, on the first lead."""
-    try:
-        import neurokit2
-    except ImportError:
-        raise InputError(
-            "NeuroKit2 is not installed: `pip install -r benchmarks/requirements-recordings.txt`,"
-            " or leave it out with --without NeuroKit2"
-        ) from None
+    neurokit2 = load_neurokit("--without NeuroKit2")
     rate = int(sampling_hz)
     clean = neurokit2.ecg_clean(signal_mv[:, 0], sampling_rate=rate)
     found = neurokit2.ecg_findpeaks(clean, sampling_rate=rate)["ECG_R_Peaks"]

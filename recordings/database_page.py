@@ -75,11 +75,7 @@ def _flagged(flagged: pd.DataFrame, linked: bool) -> list[str]:
 
 def _name(record: str, linked: bool) -> str:
     text = html.escape(str(record))
-    return (
-        f'<a style="color:var(--accent)" href="{quote(str(record))}/{PAGE}">{text}</a>'
-        if linked
-        else text
-    )
+    return f'<a href="{quote(str(record))}/{PAGE}">{text}</a>' if linked else text
 
 
 def _more(count: int) -> list[str]:

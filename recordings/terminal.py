@@ -68,7 +68,8 @@ def summary_table(analysis: Analysis) -> Table:
     for kind, count in facts["episodes"].items():
         table.add_row(kind, f"{count:,}")
     if facts["unusable_share"]:
-        table.add_row("unusable", f"{facts['unusable_share']:.1%} of the recording")
+        reasons = ", ".join(analysis.stretches["reason"].unique())
+        table.add_row("unusable", f"{facts['unusable_share']:.1%} of the recording: {reasons}")
     return table
 
 

@@ -121,7 +121,7 @@ def compare(group: str, table: pd.DataFrame) -> dict:
             "ill": int(ill.sum()),
             "sensitivity": _share(flagged[ill]),
             "specificity": _share(~flagged[~ill]),
-            "spearman": round(float(spearmanr(found, true).statistic), 3),
+            "spearman": _rank_correlation(found, true),
             "median_error": round(float(np.median(np.abs(found - true))), 4),
         }
     scores["score_auc"] = round(float(roc_auc_score(any_truth, table["score"])), 3)
@@ -145,9 +145,17 @@ def scores_table(scores: Sequence[dict]) -> Table:
             table.add_row(
                 f"{one['group']} ({one['records']})", name, str(own["ill"]),
                 _percent(own["sensitivity"]), _percent(own["specificity"]),
-                f"{own['spearman']:.2f}", f"{one['score_auc']:.2f}",
+                "–" if own["spearman"] is None else f"{own['spearman']:.2f}",
+                f"{one['score_auc']:.2f}",
             )  # fmt: skip
     return table
+
+
+def _rank_correlation(found: np.ndarray, true: np.ndarray) -> float | None:
+    """Spearman's, None where all records have the same."""
+    if np.ptp(found) == 0 or np.ptp(true) == 0:
+        return None
+    return round(float(spearmanr(found, true).statistic), 3)
 
 
 def _share(hits: np.ndarray) -> float | None:

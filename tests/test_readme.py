@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from ecg.synthetic.record import generate_record
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,7 +93,8 @@ def commands() -> list[str]:
     found = []
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
         found += [line.split(" #")[0].strip() for line in block.splitlines() if line.strip()]
-    inline = re.findall(r"`((?:python|make|wandb|pip) [^`]+)`", README.replace("\n", " "))
+    words = re.sub(r"```.*?```", "", README, flags=re.DOTALL).replace("\n", " ")
+    inline = re.findall(r"`((?:python|make|wandb|pip) [^`]+)`", words)
     return list(dict.fromkeys(found + [one for one in inline if "tensorflow[" not in one]))
 
 
@@ -98,6 +102,15 @@ def test_every_command_is_run_by_a_test():
     known = set(RUN) | set(ELSEWHERE) | set(MAKE) | OTHERS
     assert set(commands()) <= known
     assert known - OTHERS <= set(commands()), "the README no longer names these"
+
+
+def test_the_python_lines_run():
+    (lines,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    truth = generate_record(np.random.default_rng(0), 20, 360)
+    names = {"signal_mv": truth.signal_mv[:, 0], "sampling_hz": 360.0}
+    exec(lines, names)
+    assert abs(len(names["peaks"]) - len(truth.r_peaks)) <= 2
+    assert names["marks"].p.shape == names["marks"].t.shape == (len(names["peaks"]), 3)
 
 
 def test_the_tests_named_are_there():

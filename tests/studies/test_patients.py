@@ -26,6 +26,7 @@ def test_flags_at_the_threshold_are_compared_with_the_truth():
     assert scores["ectopic beats"]["sensitivity"] == 0.5
     assert scores["ectopic beats"]["specificity"] == 0.5
     assert scores["irregular minutes"]["sensitivity"] is None  # nobody has any
+    assert scores["irregular minutes"]["spearman"] is None
     assert 0 < scores["score_auc"] < 1
 
 
