@@ -69,7 +69,7 @@ def summary_table(analysis: Analysis) -> Table:
         table.add_row(kind, f"{count:,}")
     if facts["unusable_share"]:
         reasons = ", ".join(analysis.stretches["reason"].unique())
-        table.add_row("unusable", f"{facts['unusable_share']:.1%} of the recording: {reasons}")
+        table.add_row("unusable", f"{facts['unusable_share']:.2%} of the recording: {reasons}")
     return table
 
 
