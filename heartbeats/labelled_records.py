@@ -12,7 +12,7 @@ import numpy as np
 from ecg.detect import r_peaks
 from ecg.record import read_leads
 from heartbeats.beat_set import BeatSet
-from heartbeats.cutting import BEAT_HZ, cut_beats, resample
+from heartbeats.cutting import BEAT_HZ, cut_at_peaks
 from utils.errors import InputError
 
 CLASS_NAMES = ("normal", "abnormal")
@@ -73,11 +73,9 @@ def _cut_record(record: LabelledRecord) -> tuple[np.ndarray, np.ndarray]:
     """(beats, 187) float32 beats and (beats,) seconds of their R peaks."""
     leads = read_leads(record.path, LEADS)
     peaks = r_peaks(leads.signal_mv, leads.sampling_hz)
-    signal = resample(np.nan_to_num(leads.signal_mv[:, 0]), leads.sampling_hz)
-    onsets = np.rint(peaks * (BEAT_HZ / leads.sampling_hz)).astype(np.int64)
-    every = np.ones(len(peaks), bool)
-    beats, kept = cut_beats(signal, np.append(onsets, len(signal)), every, step=1)
-    return beats, peaks[kept] / leads.sampling_hz
+    # Like Kaggle's recipe, which needs the interval behind a beat, this leaves out the last one.
+    beats = cut_at_peaks(leads.signal_mv[:, 0], leads.sampling_hz, peaks)[:-1]
+    return beats, peaks[:-1] / leads.sampling_hz
 
 
 def _check_classes(data_set: str, records: Sequence[LabelledRecord]) -> None:
