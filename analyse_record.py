@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ecg.reading import read_recording
+from ecg.rhythm import DEFAULTS, RhythmSettings
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from recordings import classify, database, database_report, patients, results, terminal
@@ -47,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
 def analyse_one(asked: argparse.Namespace, checkpoint: Checkpoint, console: Console) -> None:
     """Analyse one recording, write its files, and tell the main figures."""
     recording = read_recording(asked.record, sampling_hz=asked.sampling_hz, units=asked.units)
-    analysis = analyse(recording, classify.load(checkpoint), lead=asked.lead)
+    analysis = analyse(
+        recording, classify.load(checkpoint), lead=asked.lead, settings=_rhythm(asked)
+    )
     folder = asked.to or runs_folder() / "recordings" / recording.name
     files = results.write(
         folder, recording, analysis, pictures=asked.pictures, html=asked.html,
@@ -72,8 +75,8 @@ def analyse_database(asked: argparse.Namespace, checkpoint: Checkpoint, console:
     name = asked.database.resolve().name
     folder = asked.to or runs_folder() / "recordings" / name
     job = database.Job(
-        checkpoint.path, checkpoint.facts["weights_digest"], asked.lead, asked.html,
-        asked.annotate, asked.pictures,
+        checkpoint.path, checkpoint.facts["weights_digest"], asked.lead, _rhythm(asked),
+        asked.html, asked.annotate, asked.pictures,
     )  # fmt: skip
     workers = asked.jobs or os.cpu_count() or 1
     running = database.run(paths, asked.database, folder, job, workers)
@@ -86,6 +89,10 @@ def analyse_database(asked: argparse.Namespace, checkpoint: Checkpoint, console:
         print(f"{resumed} of {len(paths)} recordings had been analysed before")
     print("see " + ", ".join(shown(path) for path in files))
     return 1 if table["error"].astype(bool).all() else 0
+
+
+def _rhythm(asked: argparse.Namespace) -> RhythmSettings:
+    return RhythmSettings(window_beats=asked.window_beats, threshold=asked.irregular_from)
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -105,6 +112,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--sampling-hz", type=float, metavar="HZ", help="samples per second of a CSV file"
     )
     parser.add_argument("--units", help="of a CSV file: mV, uV or V")
+    parser.add_argument(
+        "--window-beats", type=int, default=DEFAULTS.window_beats, metavar="N",
+        help="RR intervals in a window of the rhythm; default: %(default)s",
+    )  # fmt: skip
+    parser.add_argument(
+        "--irregular-from", type=float, default=DEFAULTS.threshold, metavar="X",
+        help="irregularity, 0 to 1, from which a beat is irregular; default: %(default)s",
+    )  # fmt: skip
     parser.add_argument(
         "--checkpoint", type=Path, metavar="JSON", help="classifier; default: the best CNN"
     )

@@ -1,5 +1,6 @@
 """A recording analysed: its beats, their waves and kinds, its rhythm, and what cannot be used."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -11,6 +12,7 @@ from ecg import delineate, detect, episodes, intervals, quality, rhythm
 from ecg.episodes import Episode
 from ecg.quality import Stretch
 from ecg.recording import Recording
+from ecg.rhythm import DEFAULTS, RhythmSettings
 from ecg.rhythms.atrial import p_wave_constancy
 from ecg.rhythms.ectopic_beats import unlike_beats
 from ecg.rhythms.irregular_stretches import IrregularStretch, irregular_stretches
@@ -19,8 +21,8 @@ from recordings.classify import Classifier
 from utils.paths import shown
 from utils.versions import commit, versions
 
-# The training beats are of MIT-BIH's modified lead II.
-USUAL_LEADS = ("mlii", "ii")
+# The training beats are of MIT-BIH's modified lead II. EDF files call it "ECG II" or "Lead II".
+USUAL_LEADS = {"mlii", "ii"}
 # In these nothing can be a heartbeat; in other unusable stretches peaks are kept, but not counted.
 WITHOUT_BEATS = (quality.NOTHING, quality.FLAT)
 
@@ -65,13 +67,20 @@ class Analysis:
     provenance: dict[str, Any]
 
 
-def analyse(recording: Recording, classifier: Classifier, *, lead: str = "") -> Analysis:
+def analyse(
+    recording: Recording,
+    classifier: Classifier,
+    *,
+    lead: str = "",
+    settings: RhythmSettings = DEFAULTS,
+) -> Analysis:
     """Find, measure and classify the beats of a recording, and judge its rhythm.
 
     Args:
         recording: from `ecg.reading.read_recording`.
         classifier: from `classify.load`.
         lead: the lead to measure; lead II where there is one, else the first, by default.
+        settings: how irregular rhythm is looked for.
 
     Raises:
         InputError: there is no such lead.
@@ -82,22 +91,28 @@ def analyse(recording: Recording, classifier: Classifier, *, lead: str = "") -> 
     probabilities = classifier.probabilities(signal_mv, hz, peaks, _breaks(stretches, hz))
     beats = _beats(signal_mv, hz, peaks, stretches, probabilities)
     beats.insert(beats.columns.get_loc("usable"), "quality", qualities)
-    windows, irregular = _irregular(signal_mv, hz, beats[beats["usable"]], stretches)
+    windows, irregular = _irregular(signal_mv, hz, beats[beats["usable"]], stretches, settings)
     found = _episodes(beats[beats["usable"]], stretches)
     parts = _table(stretches, Stretch)
     facts = summary.summarise(recording.duration_s, beats, irregular, found, parts)
     return Analysis(
         recording.name, recording.duration_s, hz, recording.leads, lead, beats, windows, irregular,
-        found, parts, facts, _notes(recording, classifier, lead, facts), _provenance(classifier),
+        found, parts, facts, _notes(recording, classifier, lead, facts),
+        _provenance(classifier, settings),
     )  # fmt: skip
 
 
 def usual_lead(recording: Recording) -> str:
     """Lead II where there is one, since the training beats are of it, else the first lead."""
     for lead in recording.leads:
-        if lead.lower() in USUAL_LEADS:
+        if is_usual(lead):
             return lead
     return recording.leads[0]
+
+
+def is_usual(lead: str) -> bool:
+    """Whether a lead of this name is a lead II."""
+    return bool(USUAL_LEADS & set(re.split(r"[^a-z0-9]+", lead.lower())))
 
 
 def _find_beats(recording: Recording, lead: str) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
@@ -152,16 +167,21 @@ def _beats(
 
 
 def _irregular(
-    signal_mv: np.ndarray, sampling_hz: float, usable: pd.DataFrame, stretches: Sequence[Stretch]
+    signal_mv: np.ndarray,
+    sampling_hz: float,
+    usable: pd.DataFrame,
+    stretches: Sequence[Stretch],
+    settings: RhythmSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rhythm windows, and the stretches of those that are irregular."""
     peaks, times_s = usable["sample"].to_numpy(), usable["time_s"].to_numpy()
     unlike = unlike_beats(signal_mv, sampling_hz, peaks)
     constancy = p_wave_constancy(signal_mv, sampling_hz, peaks, ectopic_beats=unlike)
     windows = rhythm.irregular_windows(
-        times_s, p_constancy=constancy, ectopic_beats=unlike, gaps=_spans(stretches)
-    )
-    irregular = irregular_stretches(windows, times_s)
+        times_s, p_constancy=constancy, ectopic_beats=unlike, gaps=_spans(stretches),
+        settings=settings,
+    )  # fmt: skip
+    irregular = irregular_stretches(windows, times_s, settings)
     return pd.DataFrame(vars(windows)), _table(irregular, IrregularStretch)
 
 
@@ -187,7 +207,7 @@ def _notes(
     notes = list(recording.notes)
     if not facts["beats"]:
         notes.append("no heartbeat was found in this recording")
-    if lead.lower() not in USUAL_LEADS:
+    if not is_usual(lead):
         notes.append(
             f"classes come from a network trained on lead II; lead {lead} looks different to it"
         )
@@ -198,14 +218,14 @@ def _notes(
     return tuple(notes)
 
 
-def _provenance(classifier: Classifier) -> dict[str, Any]:
+def _provenance(classifier: Classifier, settings: RhythmSettings) -> dict[str, Any]:
     facts = classifier.checkpoint.facts
     return {
         "checkpoint": shown(classifier.checkpoint.path),
         "architecture": facts["architecture"],
         "trained on": f"{facts.get('data')}, protocol {facts.get('protocol')}",
         "weights": facts["weights_digest"][:16],
-        "rhythm": asdict(rhythm.DEFAULTS),
+        "rhythm": asdict(settings),
         "commit": commit(),
         "versions": versions(),
     }

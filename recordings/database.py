@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg.reading import read_recording
+from ecg.rhythm import DEFAULTS, RhythmSettings
 from models import checkpoints
 from recordings import classify, patients, results
 from recordings.analysis import analyse
@@ -33,12 +34,14 @@ class Job:
         checkpoint: the JSON of the classifier's checkpoint.
         digest: of its weights.
         lead: the lead to measure, empty for the usual one.
+        rhythm: how irregular rhythm is looked for.
         html, annotate, pictures: what to write, as in `results.write`.
     """
 
     checkpoint: Path
     digest: str
     lead: str = ""
+    rhythm: RhythmSettings = DEFAULTS
     html: bool = False
     annotate: bool = False
     pictures: bool = True
@@ -134,7 +137,7 @@ def _one(path: Path, folder: Path, to: Path, job: Job) -> Outcome:
     assert _classifier is not None
     try:
         recording = read_recording(path)
-        analysis = analyse(recording, _classifier, lead=job.lead)
+        analysis = analyse(recording, _classifier, lead=job.lead, settings=job.rhythm)
         results.write(
             to / record, recording, analysis, pictures=job.pictures, html=job.html,
             annotate=job.annotate, made_with=_made_with(path, job),

@@ -66,6 +66,12 @@ def test_what_is_no_recording_gets_a_sentence(tmp_path, capsys, name):
     assert told.startswith("error: ") and "Traceback" not in told
 
 
+def test_a_threshold_out_of_range_is_told(tmp_path, capsys):
+    path = write_record(tmp_path, "one")
+    assert analyse_record.main([str(path), "--irregular-from", "2"]) == 2
+    assert "threshold between 0 and 1 expected, got 2" in capsys.readouterr().err
+
+
 def test_neither_record_nor_database_is_asked_for(capsys):
     with pytest.raises(SystemExit):
         analyse_record.main([])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecg.recording import Recording
+from ecg.rhythm import RhythmSettings
 from ecg.scoring import match
 from ecg.synthetic.record import generate_record
 from recordings import classify
@@ -63,6 +64,15 @@ def test_gain_and_offset_change_neither_beats_nor_classes(classifier, found):
     assert (other.beats["class"] == analysis.beats["class"]).mean() > 0.97
 
 
+def test_window_length_and_threshold_are_settings(classifier, found):
+    truth, analysis = found
+    settings = RhythmSettings(window_beats=24, threshold=1e-9)
+    other = analyse(recording(truth.signal_mv), classifier, settings=settings)
+    assert set(other.windows["beats"]) == {25} and set(analysis.windows["beats"]) == {17}
+    assert other.summary["irregular_minutes"] > 1.5  # every beat reaches that threshold
+    assert other.provenance["rhythm"]["window_beats"] == 24
+
+
 @pytest.mark.parametrize("hz", [100, 250, 1000])
 def test_any_sampling_rate(classifier, hz):
     truth = truth_of(30, hz)
@@ -108,7 +118,8 @@ def test_a_gap_is_told_and_nothing_is_measured_across_it(classifier):
 def test_lead_ii_is_measured_where_there_is_one():
     signal = np.zeros((10, 2))
     assert usual_lead(recording(signal, leads=("V1", "MLII"))) == "MLII"
-    assert usual_lead(recording(signal, leads=("V1", "V5"))) == "V1"
+    assert usual_lead(recording(signal, leads=("EKG V1", "ECG II"))) == "ECG II"
+    assert usual_lead(recording(signal, leads=("V1", "III"))) == "V1"
 
 
 def test_a_missing_lead_is_told(classifier):
