@@ -114,13 +114,15 @@ def _side_by_side(
     pool = ProcessPoolExecutor(
         min(workers, len(paths)), get_context("spawn"), _begin, (job.checkpoint,)
     )
-    with pool:
+    try:
         tasks = {pool.submit(_one, path, folder, to, job): path for path in paths}
         for task in as_completed(tasks):
             try:
                 yield task.result()
             except BrokenProcessPool:
                 dead.append(tasks[task])
+    finally:  # Ctrl-C must not wait for all the others
+        pool.shutdown(cancel_futures=True)
 
 
 _classifier: Classifier | None = None
