@@ -22,6 +22,8 @@ from utils.files import write_json
 from utils.versions import commit
 
 ERROR = "error.json"
+# Stands while a recording is being analysed.
+BEGUN = "begun"
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 SUFFIXES = (".hea", ".edf")
 
@@ -90,24 +92,31 @@ def run(
         if _is_finished(to / record, _made_with(path, job)):
             yield Outcome(record, _row(to / record, record), resumed=True)
         else:
+            (to / record / BEGUN).unlink(missing_ok=True)
             left.append(path)
-    # What runs while a process dies is tried again alone, so that one recording is to blame.
-    suspects: list[Path] = []
-    yield from _side_by_side(left, folder, to, job, workers, suspects)
-    for path in suspects:
-        record = str(path.relative_to(folder))
+    while left:
         dead: list[Path] = []
-        yield from _side_by_side([path], folder, to, job, 1, dead)
-        if dead:
-            text = "the process that analysed it died; is there enough memory?"
-            yield Outcome(record, patients.failed(record, text))
+        yield from _side_by_side(left, folder, to, job, workers, dead)
+        # A process died and took the others along. What had been begun is tried again alone, so
+        # that the one to blame is known; the rest goes on side by side.
+        begun = [path for path in dead if (to / path.relative_to(folder) / BEGUN).exists()]
+        for path in begun or dead:
+            yield from _alone(path, folder, to, job)
+        left = [path for path in dead if begun and path not in begun]
+
+
+def _alone(path: Path, folder: Path, to: Path, job: Job) -> Iterator[Outcome]:
+    dead: list[Path] = []
+    yield from _side_by_side([path], folder, to, job, 1, dead)
+    if dead:
+        record = str(path.relative_to(folder))
+        text = "the process that analysed it died; is there enough memory?"
+        yield _failure(to / record, record, text, "")
 
 
 def _side_by_side(
     paths: Sequence[Path], folder: Path, to: Path, job: Job, workers: int, dead: list[Path]
 ) -> Iterator[Outcome]:
-    if not paths:
-        return
     # The cores are shared out; TensorFlow's threads do not survive a fork.
     for name in THREAD_SETTINGS:
         os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // workers)))
@@ -137,6 +146,9 @@ def _begin(checkpoint: Path) -> None:
 def _one(path: Path, folder: Path, to: Path, job: Job) -> Outcome:
     record = str(path.relative_to(folder))
     assert _classifier is not None
+    begun = to / record / BEGUN
+    begun.parent.mkdir(parents=True, exist_ok=True)
+    begun.touch()
     try:
         recording = read_recording(path)
         analysis = analyse(recording, _classifier, lead=job.lead, settings=job.rhythm)
@@ -149,6 +161,8 @@ def _one(path: Path, folder: Path, to: Path, job: Job) -> Outcome:
     except Exception as error:  # a fault of ours in one recording must not cost the others
         text = f"our own fault, please report it: {type(error).__name__}: {error}"
         return _failure(to / record, record, text, traceback.format_exc())
+    finally:
+        begun.unlink(missing_ok=True)
     (to / record / ERROR).unlink(missing_ok=True)
     return Outcome(record, _row(to / record, record))
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import wfdb
 
 import analyse_record
 from ecg.synthetic.record import generate_record
+from recordings import classify, database
 from utils.paths import data_folder
 
 
@@ -102,6 +104,25 @@ def test_a_database_is_ranked_resumed_and_not_ended_by_a_broken_record(tmp_path,
     assert "2 of 3 recordings had been analysed before" in capsys.readouterr().out
     assert (runs / "db" / "calm" / "summary.json").stat().st_mtime_ns == before
     assert not (runs / "db" / "broken" / "error.json").exists()
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_costs_no_recording(tmp_path, runs, monkeypatch):
+    folder = tmp_path / "db"
+    for name in "abc":
+        write_record(folder, name)
+    checkpoint = classify.best_checkpoint()
+    digest = checkpoint.facts["weights_digest"]
+    job = database.Job(checkpoint.path, digest, pictures=False)
+    outcomes = {}
+    for one in database.run(database.find(folder), folder, runs, job, workers=1):
+        outcomes[one.record] = one
+        if len(outcomes) == 1:
+            for process in psutil.Process().children(recursive=True):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    process.kill()
+    assert set(outcomes) == {"a", "b", "c"}
+    assert not any(one.row["error"] for one in outcomes.values())
 
 
 def test_a_folder_without_recordings_is_told(tmp_path, capsys):
