@@ -22,11 +22,9 @@ from models import checkpoints
 from models.checkpoints import Checkpoint
 from recordings import classify, database, database_report, patients, results, terminal
 from recordings.analysis import analyse
+from utils.console import new_console
 from utils.errors import exit_plainly
 from utils.paths import runs_folder, shown
-
-# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 110
 
 
 @exit_plainly
@@ -36,9 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     checkpoint = (
         checkpoints.read(asked.checkpoint) if asked.checkpoint else classify.best_checkpoint()
     )
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = new_console()
     if asked.database:
         return analyse_database(asked, checkpoint, console)
     analyse_one(asked, checkpoint, console)

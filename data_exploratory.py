@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.console import Console
 from rich.table import Table
 
 from evaluation.assessment import TITLES
@@ -19,12 +18,11 @@ from evaluation.exploration.beat_statistics import embed
 from evaluation.report_files import write_figures, write_page
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet
+from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.page import footer, heading, note, page, picture, table
 from utils.paths import runs_folder, shown
 
-# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 120
 # Drawn beats that are compared with real ones: enough for shares of a per cent.
 MEASURED_BEATS = 600
 SYNTHETIC_NOTICE = "Synthetic beats, made by a program. They say nothing about hearts."
@@ -199,9 +197,7 @@ def _print_table(beats: BeatSet, rows: list[list[str]]) -> None:
         result.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
     for row in rows:
         result.add_row(*row)
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = new_console(120)
     console.print(result)
 
 

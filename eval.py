@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from evaluation import beats_file, metrics, report
 from evaluation.assessment import Assessment
@@ -32,13 +31,12 @@ from models.checkpoints import Checkpoint
 from models.inference import predict
 from studies import anomalies, baselines, shift
 from training import architectures, transfer
+from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder, shown
 
 # What the pretrained checkpoints were trained on.
 PRETRAINED_ON = ("mitbih", "kaggle")
-# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 110
 DEMONSTRATION = (
     "Only a demonstration that the programs work: no real beats were found and nothing was "
     "trained here, so the pretrained networks, trained on real MIT-BIH beats, are tested on "
@@ -213,9 +211,7 @@ def report_final(folder: Path, data: str, protocol: str) -> None:
 def tell(assessments: list[Assessment], folder: Path) -> None:
     """Print the table of results, what to keep in mind, and where everything is."""
     comparison = compare(assessments)
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = new_console()
     console.print(results_table(comparison))
     for one in (*comparison.spreads, *comparison.differences):
         print(one.sentence())

@@ -22,7 +22,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -32,14 +31,13 @@ from ecg.delineate import Waves, waves
 from ecg.detect import r_peaks
 from ecg.files import ludb
 from ecg.scoring import Matches, pool
+from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.paths import data_folder
 
 NAMES = [f"{wave} {part}" for wave in ("P", "QRS", "T") for part in ("onset", "peak", "end")]
 # Twice what the CSE working party tolerates, ms.
 LIMIT_SD_MS = {0: 20.4, 2: 25.4, 3: 13.0, 5: 23.2, 8: 61.2}
-# Columns of the tables in a file or a pipe, where nothing says how wide they may be.
-PIPE_WIDTH = 130
 Delineator = Callable[[np.ndarray, float, np.ndarray], Waves]
 
 
@@ -54,9 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     tallies = {name: Tally() for name in ways}
     for record in track(_numbers(asked.records), description="LUDB"):
         _score_record(record, ways, tallies)
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = new_console(130)
     for half, wanted in (("even records (test)", (0,)), ("all records", (0, 1))):
         for scope in ("lead II", "nearest lead", "cleanest lead"):
             console.print(_table(f"{scope}, {half}", scope, wanted, tallies))

@@ -26,12 +26,11 @@ from models import checkpoints
 from recordings import database, patients
 from recordings.summary import ECTOPIC
 from recordings.terminal import watched
+from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json
 from utils.paths import data_folder, runs_folder, shown
 
-# Columns of a table that goes to a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 130
 IRREGULAR_RHYTHMS = ("AFIB", "AFL")
 # What is looked at: the column found, the true one, and the reason whose threshold flags.
 BURDENS = {
@@ -51,9 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, metavar="JSON", help="another classifier")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     asked = parser.parse_args(argv)
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPE_WIDTH
+    console = new_console(130)
     folder = mitdb.find_folder(data_folder())
     if folder is None:
         raise InputError("no MIT-BIH records; run `python -m heartbeats.download mitdb`")

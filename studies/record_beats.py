@@ -30,6 +30,7 @@ from recordings.kinds.clusters import Clusters
 from recordings.kinds.evidence import RecordingView
 from studies import annotated_beats
 from studies.annotated_beats import AnnotatedRecord
+from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json, write_whole
 from utils.paths import runs_folder, shown
@@ -214,7 +215,7 @@ def write(
 
 def tell(parts: Sequence[Part], warnings: Sequence[str]) -> None:
     """Print a table for each origin."""
-    console = Console()
+    console = new_console(130)
     for part in parts:
         console.print(_table(part))
         console.print(recorded_beats.found_sentence(part), highlight=False)
