@@ -31,9 +31,9 @@ CAPTIONS = {
     "zoom": "The stretch that shows most classes, then the best signal.",
     "rhythm": "Intervals that hold an unusable stretch are left out. A point of the right plot is "
     "an interval and the one behind it, in the colour of the beat between them.",
-    "beats": "Classes are the network's. A beat is drawn until the next one begins.",
+    "beats": "Classes are by the network, timing and shape together. A beat is drawn until the next one begins.",
     "clusters": "Beats of like shape and timing, grouped without labels; the letter is the class "
-    "that the network gives most of them. At most twelve clusters, the largest first.",
+    "that most of them were given. At most twelve clusters, the largest first.",
 }
 TITLES = {
     "strip": "The whole recording", "zoom": "A closer look", "rhythm": "Rhythm",
@@ -139,7 +139,9 @@ def _classes(analysis: Analysis) -> list[str]:
     return [
         heading("Beats by class"),
         table(headers, rows, text_columns=2),
-        note("Probability: the median of what the network gives the class it chose."),
+        note(
+            "Probability of the class chosen, by network, timing and shape together: the median."
+        ),
     ]
 
 
