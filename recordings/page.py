@@ -31,7 +31,8 @@ CAPTIONS = {
     "zoom": "The stretch that shows most classes, then the best signal.",
     "rhythm": "Intervals that hold an unusable stretch are left out. A point of the right plot is "
     "an interval and the one behind it, in the colour of the beat between them.",
-    "beats": "Classes are by the network, timing and shape together. A beat is drawn until the next one begins.",
+    "beats": "Classes are by the network, timing and shape together. A beat is drawn until the "
+    "next one begins.",
     "clusters": "Beats of like shape and timing, grouped without labels; the letter is the class "
     "that most of them were given. At most twelve clusters, the largest first.",
 }
