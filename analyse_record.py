@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from ecg.reading import read_recording
 from ecg.rhythm import DEFAULTS, RhythmSettings
@@ -54,7 +55,7 @@ def analyse_one(asked: argparse.Namespace, checkpoint: Checkpoint, console: Cons
     )  # fmt: skip
     console.print(terminal.summary_table(analysis))
     for note in analysis.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False, soft_wrap=True)
+        console.print(Text(f"note: {note}", "yellow"), soft_wrap=True)
     for name in (results.PAGE, "strip.png", "beats.csv"):
         if folder / name in files:
             print(f"see {shown(folder / name)}; {len(files)} files in {shown(folder)}")

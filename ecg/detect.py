@@ -11,6 +11,7 @@ though figures of DS2 were seen on the way; those of `r_location.py` on the pace
 import numpy as np
 from scipy.signal import find_peaks
 
+from ecg.gaps import without_gaps
 from ecg.qrs.beat_likeness import are_heartbeats
 from ecg.qrs.beat_path import Tops, beats_among
 from ecg.qrs.qrs_strength import Strength, grid_of, qrs_strength
@@ -59,24 +60,11 @@ def _peaks_of_part(leads: np.ndarray, sampling_hz: float, first: int) -> np.ndar
     samples, _leads = leads.shape
     if samples < SHORTEST_S * sampling_hz:
         return np.empty(0, np.int64)
-    whole = _without_gaps(leads)
+    whole = np.column_stack([without_gaps(lead) for lead in leads.T])
     strength = qrs_strength(whole, sampling_hz)
     complexes = _complexes(strength, sampling_hz, first)
     peaks = np.unique(largest_deflections(whole, complexes, sampling_hz))
     return first + peaks[are_heartbeats(whole, peaks, strength, sampling_hz)]
-
-
-def _without_gaps(leads: np.ndarray) -> np.ndarray:
-    """The signal as float64, with straight lines where nothing was recorded."""
-    whole = np.array(leads, np.float64)
-    for lead in whole.T:
-        gaps = ~np.isfinite(lead)
-        if gaps.all():
-            lead[:] = 0
-        elif gaps.any():
-            there = np.flatnonzero(~gaps)
-            lead[gaps] = np.interp(np.flatnonzero(gaps), there, lead[there])
-    return whole
 
 
 def _complexes(strength: Strength, sampling_hz: float, first: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg.rhythms.rr_intervals import across_gaps, checked_per_beat, checked_times, stretches_of
+from ecg.gaps import runs
+from ecg.rhythms.rr_intervals import across_gaps, checked_per_beat, checked_times
 from utils.errors import InputError
 
 CLASSES = "NSVFQ"
@@ -131,13 +132,13 @@ def _by_rate(
     times_s: np.ndarray, follows: np.ndarray, settings: EpisodeSettings
 ) -> Iterator[Episode]:
     rr_s = np.diff(times_s)
-    for start, stop in stretches_of(follows):
+    for start, stop in runs(follows).tolist():
         usual_s = _running_median(rr_s[start:stop], settings.rate_beats)
         for kind, mask in (
             ("tachycardia", usual_s < 60 / settings.fast_bpm),
             ("bradycardia", usual_s > 60 / settings.slow_bpm),
         ):
-            for first, end in stretches_of(mask):
+            for first, end in runs(mask).tolist():
                 if end - first + 1 >= settings.fewest_beats:
                     inside_s = rr_s[start + first : start + end]
                     begin_s, end_s = times_s[start + first], times_s[start + end]
@@ -160,7 +161,7 @@ def _patterns(text: str, times_s: np.ndarray, settings: EpisodeSettings) -> Iter
         alone[1:] &= ~is_v[:-1]
         alone[:-1] &= ~is_v[1:]
         ventricular = np.flatnonzero(alone)
-        for first, end in stretches_of(np.diff(ventricular) == period):
+        for first, end in runs(np.diff(ventricular) == period).tolist():
             start, last = int(ventricular[first]), int(ventricular[end])
             if end - first + 1 >= settings.fewest_repeats:
                 count = end - first + 1
@@ -173,7 +174,7 @@ def _patterns(text: str, times_s: np.ndarray, settings: EpisodeSettings) -> Iter
 def _runs(text: str, times_s: np.ndarray) -> Iterator[Episode]:
     letters = np.array(list(text))
     for letter in "VS":
-        for first, end in stretches_of(letters == letter):
+        for first, end in runs(letters == letter).tolist():
             beats = end - first
             if beats >= 2:
                 start_s, end_s = float(times_s[first]), float(times_s[end - 1])

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit
 
+from ecg.gaps import runs
 from ecg.rhythms import irregularity as measures
 from ecg.rhythms.rr_intervals import (
     RRIntervals,
     checked_per_beat,
     checked_times,
     rr_intervals,
-    stretches_of,
 )
 from utils.errors import InputError
 
@@ -167,7 +167,7 @@ def irregular_windows(
 def _first_beats(intervals: RRIntervals, settings: RhythmSettings) -> np.ndarray:
     """(windows,) index of each window's first interval; the last window of a part is flush."""
     parts = [np.empty(0, np.int64)]
-    for first, end in stretches_of(np.isfinite(intervals.rr_s)):
+    for first, end in runs(np.isfinite(intervals.rr_s)).tolist():
         last = end - settings.window_beats
         if last >= first:
             parts.append(np.append(np.arange(first, last, settings.step_beats), last))

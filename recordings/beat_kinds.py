@@ -113,8 +113,12 @@ def combine(network: np.ndarray, of_beats: Evidence, weights: Weights = WEIGHTS)
 
 def cluster_classes(clusters: Clusters, probabilities: np.ndarray) -> np.ndarray:
     """(beats,) str: the class with the largest mean probability over the beat's cluster."""
-    means = clusters.spread(clusters.means(probabilities), probabilities)
-    return np.array(AAMI_CLASSES)[means.argmax(axis=1)]
+    return np.array(AAMI_CLASSES)[labels_by_cluster(clusters, probabilities)]
+
+
+def labels_by_cluster(clusters: Clusters, probabilities: np.ndarray) -> np.ndarray:
+    """(beats,) int: the label with the largest mean probability over the beat's cluster."""
+    return clusters.spread(clusters.means(probabilities), probabilities).argmax(axis=1)
 
 
 def _log_odds(yes: np.ndarray, no: np.ndarray) -> np.ndarray:

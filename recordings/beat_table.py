@@ -9,6 +9,7 @@ from ecg.delineate import Waves
 from ecg.intervals import Intervals
 from ecg.quality import Stretch
 from heartbeats.beat_set import AAMI_CLASSES
+from recordings.kinds.beat_timing import since_beat_before
 
 MARKS = ("onset", "peak", "end")
 DURATIONS = ("p_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms")
@@ -25,10 +26,7 @@ def timing(r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray) -> pd.Da
         sampling_hz: samples per second.
         breaks: ascending samples; an interval that holds one is no interval, but NaN.
     """
-    rr_s = np.full(len(r_peaks), np.nan)
-    rr_s[1:] = np.diff(r_peaks) / sampling_hz
-    part = np.searchsorted(breaks, r_peaks, side="right")
-    rr_s[1:][np.diff(part) > 0] = np.nan
+    rr_s = since_beat_before(r_peaks, sampling_hz, breaks)
     return pd.DataFrame({"sample": r_peaks, "time_s": r_peaks / sampling_hz, "rr_s": rr_s})
 
 

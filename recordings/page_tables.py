@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 from recordings.analysis import Analysis
-from recordings.pictures.signs import clock, usable
-from recordings.wording import duration, number, percent
+from recordings.pictures.signs import usable
+from recordings.wording import clock, duration, number, percent
 from utils.page import Bar, Cell, heading, note, table
 
 # Rows of a table, and of one kind of episodes, before it says how many more there are.
 MOST_ROWS, MOST_OF_A_KIND = 20, 6
-# Episodes whose kind holds one of these words come first, in this order.
-GRAVE = ("ventricular", "pause", "tachycardia", "bradycardia")
+# These kinds of `ecg.episodes` come first, in this order.
+GRAVE = ("V run", "pause", "V couplet", "tachycardia", "bradycardia")
 
 
 def episodes(analysis: Analysis) -> list[str]:
@@ -102,8 +102,7 @@ def clusters(analysis: Analysis) -> list[str]:
 
 
 def _gravity(kind: str) -> tuple[int, str]:
-    place = next((i for i, word in enumerate(GRAVE) if word in str(kind)), len(GRAVE))
-    return place, str(kind)
+    return GRAVE.index(kind) if kind in GRAVE else len(GRAVE), kind
 
 
 def _longest(spans: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,11 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from recordings.analysis import Analysis
 from recordings.database import Outcome
+from recordings.wording import clock
 
 # So many patients fit on a screen; the file has all.
 MOST_PATIENTS = 30
@@ -22,7 +24,7 @@ def watched(outcomes: Iterable[Outcome], total: int, console: Console) -> Iterat
     """Pass outcomes on and show how far it is: a bar on a terminal, else a line for each."""
     if not console.is_terminal:
         for count, one in enumerate(outcomes, 1):
-            console.print(f"{count}/{total} {_outcome_in_words(one)}", highlight=False)
+            console.print(Text(f"{count}/{total} {_outcome_in_words(one)}"))
             yield one
         return
     columns = [
@@ -32,7 +34,7 @@ def watched(outcomes: Iterable[Outcome], total: int, console: Console) -> Iterat
         task = bar.add_task("recordings", total=total)
         for one in outcomes:
             if one.row["error"]:
-                bar.console.print(_outcome_in_words(one), style="red", highlight=False)
+                bar.console.print(Text(_outcome_in_words(one), "red"))
             bar.advance(task)
             yield one
 
@@ -96,19 +98,13 @@ def patients_table(patients: pd.DataFrame) -> Table:
     table.add_column("why")
     for one in patients.head(MOST_PATIENTS).itertuples():
         if one.error:
-            table.add_row(one.record, "", "", "", "", "", f"[red]{one.error}[/red]")
+            table.add_row(one.record, "", "", "", "", "", Text(one.error, "red"))
             continue
         table.add_row(
             one.record, f"{one.score:.2f}", f"{one.beats:,.0f}", _form(one.ectopic_share, ".1%"),
             _form(one.irregular_minutes, ".1f", " min"), _form(one.quality, ".2f"), one.reasons,
         )  # fmt: skip
     return table
-
-
-def clock(seconds: float) -> str:
-    """Hours, minutes and seconds, e.g. 0:30:05."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _form(value: float | None, form: str, unit: str = "") -> str:

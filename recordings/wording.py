@@ -21,6 +21,16 @@ def duration(seconds: float) -> str:
     return " ".join(f"{value} {unit}" for value, unit in parts if value)
 
 
+def clock(seconds: float) -> str:
+    """A time as h:mm:ss.
+
+    >>> clock(3725.4)
+    '1:02:05'
+    """
+    minutes, rest = divmod(int(seconds + 1e-6), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
 def number(value: Any, form: str) -> str:
     """A value in a format of Python's, a dash where it is not known."""
     return format(value, form) if known(value) else UNKNOWN

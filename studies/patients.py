@@ -22,14 +22,15 @@ from sklearn.metrics import roc_auc_score
 from evaluation.report_files import write_table
 from heartbeats import mitdb
 from heartbeats.beat_set import AAMI_CLASSES
-from models import checkpoints
 from recordings import database, patients
 from recordings.summary import ECTOPIC
 from recordings.terminal import watched
+from studies import annotated_beats
+from studies.record_beats import chosen_checkpoint
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json
-from utils.paths import data_folder, runs_folder, shown
+from utils.paths import runs_folder, shown
 
 IRREGULAR_RHYTHMS = ("AFIB", "AFL")
 # What is looked at: the column found, the true one, and the reason whose threshold flags.
@@ -51,9 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     asked = parser.parse_args(argv)
     console = new_console(130)
-    folder = mitdb.find_folder(data_folder())
-    if folder is None:
-        raise InputError("no MIT-BIH records; run `python -m heartbeats.download mitdb`")
+    folder = annotated_beats.folder()
     to = runs_folder() / "studies" / "patients"
     found = analyse_all(folder, to, asked.checkpoint, asked.jobs, console)
     table = found.merge(truths(folder, found["record"].tolist()), on="record")
@@ -73,13 +72,7 @@ def analyse_all(
     Raises:
         InputError: a record failed, or there is no network that was trained on DS1 alone.
     """
-    given = checkpoints.read(checkpoint) if checkpoint else None
-    chosen = given or checkpoints.best("mitbih", "patients", "cnn")
-    if chosen is None:
-        raise InputError(
-            "no CNN trained under protocol patients; run "
-            "`python -m training.train_cnn --data=mitbih --protocol=patients`"
-        )
+    chosen = chosen_checkpoint(checkpoint)
     job = database.Job(chosen.path, chosen.facts["weights_digest"], pictures=False)
     paths = [folder / record for record in (*mitdb.DS1, *mitdb.DS2)]
     outcomes = database.run(paths, folder, to, job, jobs)

@@ -124,18 +124,14 @@ def _see(
     kinds = beat_kinds.judge_view(view, network, of_beats)
     predicted = {
         "network": network.argmax(axis=1),
-        "network by cluster": _by_cluster(view.clusters, network),
+        "network by cluster": beat_kinds.labels_by_cluster(view.clusters, network),
         "clusters by rules": named_by_rules(view),
         "timing and shape": evidence.classes(of_beats),
-        "combined by cluster": _by_cluster(view.clusters, kinds.probabilities),
+        "combined by cluster": beat_kinds.labels_by_cluster(view.clusters, kinds.probabilities),
         "combined": kinds.probabilities.argmax(axis=1),
         "one label a cluster": named_by_reader(view.clusters, labels),
     }
     return Seen(record.name, labels, predicted, kinds, view.clusters.count)
-
-
-def _by_cluster(clusters: Clusters, probabilities: np.ndarray) -> np.ndarray:
-    return clusters.spread(clusters.means(probabilities), probabilities).argmax(axis=1)
 
 
 def named_by_rules(view: RecordingView) -> np.ndarray:

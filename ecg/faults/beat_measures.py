@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from ecg.faults.gaps import without_gaps
 from ecg.faults.lead_faults import BLOCK_S
+from ecg.gaps import without_gaps
 
 # A long recording is measured part by part; in the margin on both sides the filters settle.
 PART_BLOCKS, MARGIN_BLOCKS = 12_000, 400

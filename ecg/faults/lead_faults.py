@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from ecg.faults.gaps import runs
+from ecg.gaps import runs
 
 BLOCK_S = 0.05
 # Shorter gaps are bridged, and hide no beat.

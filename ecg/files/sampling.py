@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.signal import resample_poly
 
-from ecg.faults.gaps import without_gaps
+from ecg.gaps import without_gaps
 from ecg.recording import Recording
 from utils.errors import InputError
 

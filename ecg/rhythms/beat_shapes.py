@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
+from ecg.gaps import without_gaps
 from utils.errors import InputError
 
 BAND_HZ, STEP_S = (0.5, 25.0), 0.01
@@ -58,14 +59,9 @@ def _cut(leads: np.ndarray, sampling_hz: float, places: np.ndarray) -> np.ndarra
 
 
 def _filtered(lead_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
-    known = np.isfinite(lead_mv)
-    if known.sum() < 2:
-        return np.zeros(len(lead_mv))
-    samples = np.arange(len(lead_mv))
-    whole = np.interp(samples, samples[known], lead_mv[known])
     band = butter(2, BAND_HZ, "bandpass", fs=sampling_hz, output="sos")
     margin = min(len(lead_mv) - 1, round(sampling_hz / BAND_HZ[0]))
-    return sosfiltfilt(band, whole, padlen=margin)
+    return sosfiltfilt(band, without_gaps(lead_mv), padlen=margin)
 
 
 def mean_of_neighbours(shapes: np.ndarray, usual: np.ndarray, each_side: int) -> np.ndarray:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecg.gaps import runs
 from ecg.rhythm import DEFAULTS, RhythmSettings, RhythmWindows
-from ecg.rhythms.rr_intervals import checked_times, stretches_of
+from ecg.rhythms.rr_intervals import checked_times
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def irregular_beats(
     scores = beat_irregularity(windows, beats)
     known = np.isfinite(scores)
     flags = known & (np.nan_to_num(scores) >= settings.threshold)
-    for first, end in stretches_of(known):
+    for first, end in runs(known).tolist():
         flags[first:end] = _without_short(flags[first:end], settings.shortest_beats)
     return flags
 
@@ -68,7 +69,7 @@ def irregular_stretches(
             end - first,
             float(scores[first:end].mean()),
         )
-        for first, end in stretches_of(flags)
+        for first, end in runs(flags).tolist()
     ]
 
 
@@ -78,10 +79,10 @@ def _without_short(flags: np.ndarray, shortest: int) -> np.ndarray:
     What is irregular from end to end stays, however short the recording.
     """
     joined = flags.copy()
-    for first, end in stretches_of(~joined):
+    for first, end in runs(~joined).tolist():
         if first > 0 and end < len(joined) and end - first < shortest:
             joined[first:end] = True
-    for first, end in stretches_of(joined):
+    for first, end in runs(joined).tolist():
         if end - first < min(shortest, len(joined)):
             joined[first:end] = False
     return joined

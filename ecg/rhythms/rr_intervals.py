@@ -7,6 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import median_filter
 
+from ecg.gaps import runs
 from utils.errors import InputError
 
 # The usual interval is the median of so many, and the rhythm is steady where so large a share of
@@ -66,7 +67,7 @@ def rr_intervals(
     times_s = checked_times(r_peaks_s)
     rr_s = np.where(across_gaps(times_s, gaps), np.nan, np.diff(times_s))
     premature, pauses = np.zeros((2, len(rr_s)), bool)
-    for first, end in stretches_of(np.isfinite(rr_s)):
+    for first, end in runs(np.isfinite(rr_s)).tolist():
         premature[first:end], pauses[first:end] = _by_timing(rr_s[first:end])
     ectopic_beat = np.append(False, premature)[: len(times_s)]
     touched = premature | pauses
@@ -125,12 +126,6 @@ def across_gaps(times_s: np.ndarray, gaps: Sequence[tuple[float, float]]) -> np.
             raise InputError(f"gaps of (start_s, end_s) expected, got ({start_s}, {end_s})")
         broken |= (times_s[:-1] < end_s) & (times_s[1:] > start_s)
     return broken
-
-
-def stretches_of(mask: np.ndarray) -> list[tuple[int, int]]:
-    """First index and end (exclusive) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(first), int(end)) for first, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _by_timing(rr_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

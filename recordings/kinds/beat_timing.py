@@ -58,13 +58,21 @@ def timing(
     ])  # fmt: skip
 
 
-def _intervals(r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray | None) -> np.ndarray:
-    """(beats,) seconds since the beat before, the median where that is unknown."""
+def since_beat_before(
+    r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray | None
+) -> np.ndarray:
+    """(beats,) seconds since the beat before; NaN for the first, and across a break."""
     rr_s = np.full(len(r_peaks), np.nan)
     rr_s[1:] = np.diff(r_peaks) / sampling_hz
     if breaks is not None:
         part = np.searchsorted(breaks, r_peaks, side="right")
         rr_s[1:][np.diff(part) > 0] = np.nan
+    return rr_s
+
+
+def _intervals(r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray | None) -> np.ndarray:
+    """The same, with the median where it is unknown."""
+    rr_s = since_beat_before(r_peaks, sampling_hz, breaks)
     usual = float(np.nanmedian(rr_s)) if np.isfinite(rr_s).any() else 1.0
     return np.maximum(np.where(np.isnan(rr_s), usual, rr_s), LEAST_RR_S)
 

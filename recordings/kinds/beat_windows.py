@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
+from ecg.gaps import without_gaps
+
 # From before the P wave to the end of the T wave, at the rate of the beats that networks see.
 FROM_S, TO_S, GRID_HZ = -0.3, 0.5, 120.0
 # Takes off the drift of the baseline and what muscles and the mains add.
@@ -76,10 +78,7 @@ def _cut(
 
 
 def _filtered(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
-    there = np.flatnonzero(np.isfinite(signal_mv))
-    if len(there) == 0:
-        return np.zeros(len(signal_mv))
-    level = np.interp(np.arange(len(signal_mv)), there, signal_mv[there].astype(float))
+    level = without_gaps(signal_mv)
     band = butter(2, BAND_HZ, "bandpass", fs=sampling_hz, output="sos")
     return sosfiltfilt(band, level, padlen=min(len(level) - 1, round(sampling_hz)))
 

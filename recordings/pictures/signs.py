@@ -9,6 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from heartbeats.beat_set import AAMI_CLASSES
+from recordings.wording import clock
 from utils.style import INK, MUTED, class_colour
 
 # Lines of many samples are drawn as pixels, which cannot take the page's ink: a grey that can be
@@ -42,16 +43,6 @@ def occurring(beats: pd.DataFrame) -> list[str]:
     found = set(beats["class"])
     others = sorted(str(name) for name in found - set(AAMI_CLASSES))
     return [name for name in AAMI_CLASSES if name in found] + others
-
-
-def clock(seconds: float) -> str:
-    """A time as h:mm:ss.
-
-    >>> clock(3725.4)
-    '1:02:05'
-    """
-    minutes, rest = divmod(int(seconds + 1e-6), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def clock_step_s(span_s: float, most: int) -> float:

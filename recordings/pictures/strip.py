@@ -14,7 +14,6 @@ from recordings.pictures.signs import (
     IRREGULAR,
     IRREGULAR_ALPHA,
     TRACE,
-    clock,
     clock_step_s,
     colour_of,
     hatched,
@@ -25,6 +24,7 @@ from recordings.pictures.signs import (
     usable,
 )
 from recordings.pictures.trace import envelope, level, span_mv
+from recordings.wording import clock
 from utils.style import GRID, INK, MUTED, PNG_DPI, bare, new_figure, styled
 
 WIDTH_INCHES, AROUND_INCHES = 12.0, 1.35

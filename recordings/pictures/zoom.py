@@ -11,7 +11,6 @@ from recordings.analysis import Analysis
 from recordings.pictures.best_window import best_window
 from recordings.pictures.signs import (
     COMMON,
-    clock,
     clock_axis,
     colour_of,
     hatched,
@@ -22,6 +21,7 @@ from recordings.pictures.signs import (
 )
 from recordings.pictures.strip import COLUMNS
 from recordings.pictures.trace import envelope
+from recordings.wording import clock
 from utils.style import GRID, INK, MUTED, new_figure, styled
 
 WIDTH_INCHES = 12.0

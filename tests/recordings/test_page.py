@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from ecg.episodes import episodes as find_episodes
 from recordings import page, page_tables
 from recordings.database_page import build_database_page
 from recordings.pictures import draw_all
@@ -110,6 +111,12 @@ def test_grave_and_long_episodes_come_first_and_many_are_cut(example):
     lengths = [float(text) for text in re.findall(r"<td>([\d.]+) s</td>", html)]
     assert lengths[0] == 7.9 and lengths == sorted(lengths, reverse=True)
     assert f"{50 - page_tables.MOST_OF_A_KIND} of pause" in html
+
+
+def test_runs_of_ventricular_beats_come_before_all_others():
+    classes = np.array(list("NNNNNNNNNNVVVVNNNNNNNNNN"))
+    found = find_episodes(0.8 * np.arange(len(classes)), classes=classes)
+    assert [episode.kind for episode in found] == [page_tables.GRAVE[0]]
 
 
 def test_stretches_and_clusters_have_tables(example):
