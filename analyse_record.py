@@ -126,7 +126,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--no-pictures", dest="pictures", action="store_false", help="write no PNG files"
     )
     parser.add_argument(
-        "--jobs", type=_positive, metavar="N", help="processes of --database; default: all cores"
+        "--jobs",
+        type=positive_number,
+        metavar="N",
+        help="processes of --database; default: all cores",
     )
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="where the results go")
     asked = parser.parse_args(argv)
@@ -135,7 +138,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return asked
 
 
-def _positive(text: str) -> int:
+def positive_number(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"at least 1 expected, got {text}")

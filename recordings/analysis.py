@@ -16,6 +16,7 @@ from ecg.rhythm import DEFAULTS, RhythmSettings
 from ecg.rhythms.atrial import p_wave_constancy
 from ecg.rhythms.ectopic_beats import unlike_beats
 from ecg.rhythms.irregular_stretches import IrregularStretch, irregular_stretches
+from heartbeats import mitdb
 from recordings import beat_kinds, beat_table, classify, summary
 from recordings.classify import Classifier
 from utils.paths import shown
@@ -211,7 +212,9 @@ def _notes(
         notes.append(
             f"classes come from a network trained on lead II; lead {lead} looks different to it"
         )
-    if classify.has_seen(classifier.checkpoint, recording.name):
+    # Other databases number their records too, but sample them at other rates.
+    is_mitdb = recording.sampling_hz == mitdb.RECORD_HZ
+    if is_mitdb and classify.has_seen(classifier.checkpoint, recording.name):
         notes.append(
             f"MIT-BIH's record {recording.name} trained the classifier, so its classes flatter"
         )

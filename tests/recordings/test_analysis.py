@@ -132,3 +132,5 @@ def test_what_the_network_has_seen_is_told(classifier):
     analysis = analyse(recording(truth.signal_mv, name="203", leads=("V5",)), classifier)
     assert any("203 trained the classifier" in note for note in analysis.notes)
     assert any("lead V5 looks different" in note for note in analysis.notes)
+    ludb = recording(truth_of(10, 500).signal_mv, 500.0, name="200")
+    assert not any("trained" in note for note in analyse(ludb, classifier).notes)
