@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run data train eval explore sweep test test-slow lint format bench clean
+.PHONY: help run data train eval explore sweep serve test test-slow lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ explore: .venv/ready  ## pictures of the data: class counts, mean beats, lengths
 sweep: .venv/ready  ## a small sweep on synthetic beats, with no account, and its report
 	$(BIN)/python -m sweeps.agent sweeps/smoke.yaml
 	$(BIN)/python -m sweeps.report smoke
+
+serve: .venv/ready  ## the prediction service: a page and an API on http://127.0.0.1:8000
+	$(BIN)/python -m serving
 
 test: .venv/ready-dev  ## the fast tests: no network, no account, no data
 	$(BIN)/python -m pytest -m "not slow"

@@ -20,15 +20,16 @@ import numpy as np
 
 from evaluation import beats_file, metrics, report
 from evaluation.assessment import Assessment
+from evaluation.beats_labels import label_notes
 from evaluation.comparison import compare
 from evaluation.provenance import check_fits, doubts
 from evaluation.report_page import warnings_of
 from evaluation.terminal import results_table
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
-from models import checkpoints
+from models import checkpoints, reference
 from models.checkpoints import Checkpoint
-from models.inference import predict
+from models.inference import predict, predict_with_embedding
 from studies import anomalies, baselines, shift
 from training import architectures, transfer
 from utils.console import new_console
@@ -227,10 +228,10 @@ def classify_file(asked: argparse.Namespace) -> None:
     """Classify the beats of a CSV file and write what was found."""
     checkpoint = _checkpoint_to_predict_with(asked)
     class_names = tuple(checkpoint.facts["class_names"])
-    beats = beats_file.read(asked.predict, checkpoint.facts["samples"], len(class_names))
-    probabilities = predict(checkpoint.load(), beats.signals, checkpoint.facts["sampling_hz"])
+    beats = beats_file.read(asked.predict, checkpoint.facts["samples"], class_names)
+    probabilities, judged = _judged(checkpoint, beats.signals)
     path = asked.to or runs_folder() / "predictions" / f"{asked.predict.stem}.csv"
-    beats_file.write(path, probabilities, class_names)
+    beats_file.write(path, probabilities, class_names, judged)
     predicted = probabilities.argmax(axis=1)
     counts = np.bincount(predicted, minlength=len(class_names))
     found = ", ".join(f"{name} {n:,}" for name, n in zip(class_names, counts, strict=True))
@@ -242,7 +243,28 @@ def classify_file(asked: argparse.Namespace) -> None:
         scores = metrics.score(beats.labels, predicted, class_names)
         figures = f"accuracy {scores.accuracy:.4f}, macro-F1 {scores.macro_f1:.4f}"
         print(f"against the labels of the file: {figures}")
+        for note in label_notes(asked.predict.name, class_names):
+            print(f"warning: {note}")
+    if judged:
+        uncertain, strange = judged["uncertain"].sum(), judged["out_of_distribution"].sum()
+        print(f"{uncertain:,} are uncertain, {strange:,} unlike the beats that trained it")
     print(f"predictions: {shown(path)}")
+
+
+def _judged(
+    checkpoint: Checkpoint, signals: np.ndarray
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """(beats, classes) probabilities, and what the checkpoint's reference says of them."""
+    model, hz = checkpoint.load(), checkpoint.facts["sampling_hz"]
+    judge = reference.load(checkpoint)
+    if judge is None:
+        return predict(model, signals, hz), {}
+    probabilities, embeddings = predict_with_embedding(model, signals, hz)
+    scores = judge.ood_scores(embeddings, signals)
+    return probabilities, {
+        "uncertain": judge.uncertain(probabilities), "ood_score": scores,
+        "out_of_distribution": scores > 1,
+    }  # fmt: skip
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -2,7 +2,8 @@
 
 A checkpoint is two files: `cnn.json`, which explains it and names its weights file, and
 `cnn-<digest>.keras`. The JSON is put in place last and in one step, so a reader sees the old pair
-or the new pair, whatever happens in between.
+or the new pair, whatever happens in between. A third file may join them in the same way: the
+reference `cnn-<digest>.npz`, by which `models.reference` judges predictions.
 """
 
 import hashlib
@@ -37,6 +38,12 @@ class Checkpoint:
     @property
     def weights_file(self) -> Path:
         return self.path.parent / self.facts["weights_file"]
+
+    @property
+    def reference_file(self) -> Path | None:
+        """What `models.reference` reads; None for a checkpoint that has no reference."""
+        name = self.facts.get("reference_file")
+        return self.path.parent / name if name else None
 
     def load(self) -> keras.Model:
         """The Keras model, uncompiled.
@@ -106,27 +113,65 @@ def offer(
         return False
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{facts['architecture']}.json"
-    with filelock.FileLock(folder / f".{facts['architecture']}.lock", timeout=LOCK_SECONDS):
+    with _locked(path):
         standing = _standing(path)
         if standing and _comparable(standing.facts, facts):
             if not is_better(facts["score"], standing.facts["score"]):
                 return False
         _replace(path, facts, save)
         if standing:
-            _remove_weights(standing, path)
+            _remove_stale(standing, path)
     return True
 
 
+def add_reference(
+    checkpoint: Checkpoint, facts: dict[str, Any], save: Callable[[Path], None]
+) -> bool:
+    """Put a reference beside a checkpoint, in the place of the one that it may have.
+
+    Safe with any number of processes at once, as `offer`.
+
+    Args:
+        checkpoint: the one that the reference was fitted to.
+        facts: what the JSON will say of the reference, under ``reference``.
+        save: writes the reference to the path it is given.
+
+    Returns:
+        whether it was taken; not where another checkpoint has come in this one's place meanwhile.
+    """
+    path = checkpoint.path
+    with _locked(path):
+        standing = read(path)
+        if standing.facts["weights_digest"] != checkpoint.facts["weights_digest"]:
+            return False
+        file, digest = _put(path, ".npz", save)
+        named = {"reference": facts, "reference_file": file.name, "reference_digest": digest}
+        write_json(path, {**standing.facts, **named})
+        _remove_stale(standing, path)
+    return True
+
+
+def _locked(path: Path) -> filelock.BaseFileLock:
+    """The lock of all who change the checkpoint whose JSON is at `path`."""
+    return filelock.FileLock(path.parent / f".{path.stem}.lock", timeout=LOCK_SECONDS)
+
+
 def _replace(path: Path, facts: dict[str, Any], save: Callable[[Path], None]) -> None:
-    draft = path.parent / f".{facts['architecture']}-draft.keras"  # the lock makes it ours
+    weights, digest = _put(path, ".keras", save)
+    write_json(path, {**facts, "weights_file": weights.name, "weights_digest": digest})
+
+
+def _put(path: Path, suffix: str, save: Callable[[Path], None]) -> tuple[Path, str]:
+    """Let `save` write a neighbour of the JSON at `path`, named by its digest; both of them."""
+    draft = path.parent / f".{path.stem}-draft{suffix}"  # the lock makes it ours
     try:
         write_whole(draft, save)
         digest = _digest(draft)
-        weights = path.parent / f"{facts['architecture']}-{digest[:8]}.keras"
-        draft.replace(weights)
+        file = path.parent / f"{path.stem}-{digest[:8]}{suffix}"
+        draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
-    write_json(path, {**facts, "weights_file": weights.name, "weights_digest": digest})
+    return file, digest
 
 
 def _standing(path: Path) -> Checkpoint | None:
@@ -142,9 +187,12 @@ def _comparable(first: dict[str, Any], second: dict[str, Any]) -> bool:
     return all(first.get(key) == second.get(key) for key in ("fingerprint", "monitor"))
 
 
-def _remove_weights(old: Checkpoint, path: Path) -> None:
-    if old.weights_file != read(path).weights_file:
-        old.weights_file.unlink(missing_ok=True)
+def _remove_stale(old: Checkpoint, path: Path) -> None:
+    """Remove the files of `old` that the JSON at `path` names no more."""
+    new = read(path)
+    for file in {old.weights_file, old.reference_file} - {new.weights_file, new.reference_file}:
+        if file:
+            file.unlink(missing_ok=True)
 
 
 def _digest(file: Path) -> str:

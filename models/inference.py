@@ -39,3 +39,26 @@ def predict(
     """(beats, classes) float32 probabilities for (beats, samples) signals scaled to [0, 1]."""
     inputs = model_input(model, signals, sampling_hz)
     return model.predict(inputs, batch_size=PREDICTION_BATCH, verbose=0)
+
+
+def with_embedding(model: keras.Model) -> keras.Model:
+    """A model that gives ``[probabilities, embedding]`` for the inputs of `model`, in one pass.
+
+    The embedding, (beats, values) float32, is what the layer `logits` reads: the last description
+    of a beat before its class is decided. Layers and weights are shared with `model`.
+
+    Args:
+        model: from `models.*.build`, with a layer named `logits`.
+    """
+    embedding = model.get_layer("logits").input
+    return keras.Model(model.input, [model.output, embedding], name=f"{model.name}_embedding")
+
+
+def predict_with_embedding(
+    model: keras.Model, signals: np.ndarray, sampling_hz: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(beats, classes) probabilities, as `predict` gives them, and (beats, values) embedding."""
+    inputs = model_input(model, signals, sampling_hz)
+    both = with_embedding(model)
+    probabilities, embedding = both.predict(inputs, batch_size=PREDICTION_BATCH, verbose=0)
+    return probabilities, embedding

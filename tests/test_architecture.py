@@ -9,6 +9,7 @@ ROOT = Path(__file__).parent.parent
 # room -> the rooms of ours that it may import
 TABLE = {
     "studies": {"recordings", "training", "models", "heartbeats", "evaluation", "ecg", "utils"},
+    "serving": {"recordings", "models", "heartbeats", "evaluation", "ecg", "utils"},
     "recordings": {"models", "heartbeats", "evaluation", "ecg", "utils"},
     "training": {"models", "heartbeats", "evaluation", "ecg", "utils"},
     "sweeps": {"utils"},
@@ -24,7 +25,10 @@ LIBRARIES = {
     "wfdb": {"ecg", "heartbeats"},
     "edfio": {"ecg"},
     "matplotlib": {"evaluation", "recordings", "data_exploratory.py", "sweeps", "utils"},
-    "keras": {"models", "training", "recordings"},
+    "keras": {"models", "training", "recordings", "serving"},
+    "fastapi": {"serving"},
+    "starlette": {"serving"},
+    "uvicorn": {"serving"},
     "optuna": {"sweeps"},
     "sqlalchemy": {"sweeps"},
     "psycopg": {"sweeps"},

@@ -75,12 +75,19 @@ ELSEWHERE = {
     "python -m benchmarks.day_long": "tests/test_recording_benchmarks.py",
     "python -m studies.record_beats": "tests/studies/test_record_beats.py",
     "python -m studies.patients": "tests/studies/test_patients.py",
+    "python -m serving": "tests/serving/test_process.py",
+    "python -m benchmarks.service": "tests/serving/test_benchmark.py",
+    "curl -F file=@beats.csv http://127.0.0.1:8000/api/predict": "tests/serving/test_process.py",
+    "curl -F files=@203.hea -F files=@203.dat http://127.0.0.1:8000/api/records": (
+        "tests/serving/test_process.py"
+    ),
 }
 MAKE = {
     "make run": "main.py --data=synthetic",
     "make test": 'pytest -m "not slow"',
     "make help": "grep",
     "make sweep": "sweeps.agent sweeps/smoke.yaml",
+    "make serve": "-m serving",
     "make bench": "benchmarks.training_speed",
 }
 # Installs, covered by tests/training/test_backends.py, tests/sweeps/test_our_programs.py and
@@ -105,7 +112,7 @@ def test_every_command_is_run_by_a_test():
 
 
 def test_the_python_lines_run():
-    (lines,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    lines, _client = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     truth = generate_record(np.random.default_rng(0), 20, 360)
     names = {"signal_mv": truth.signal_mv[:, 0], "sampling_hz": 360.0}
     exec(lines, names)

@@ -15,7 +15,8 @@ from evaluation.metrics import Scores, better, score
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
-from training import loop
+from models.checkpoints import Checkpoint
+from training import loop, reference_fit
 from training.fit_result import FitResult
 from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
@@ -123,6 +124,8 @@ def _train(
         state_file=state_file(_identity(facts)), verbose=verbose,
     )  # fmt: skip
     scores = _score(material, result, tracker, architecture)
+    record.claim(result)
+    record.explain(result, material)
     record.close(result, scores)
     return Outcome(material.beats.name, material.protocol, scores, result, record.is_new_best)
 
@@ -180,14 +183,14 @@ class Recorder:
             self.tracker.summarise(
                 {f"best_val_f1_{one.name}": one.f1 for one in scores.classes if one.support}
             )
-        if result.resumed_after and not self.is_new_best:
-            self._claim(result)
-        if self.is_new_best:
-            self._save_model()
+        if (standing := self._standing()) is not None:
+            self._save_model(standing)
 
-    def _claim(self, result: FitResult) -> None:
+    def claim(self, result: FitResult) -> None:
         """Know the checkpoint again that this training left before it was interrupted."""
         path = self.folder / f"{self.facts['architecture']}.json"
+        if self.is_new_best or not result.resumed_after:
+            return
         if result.best_score is None or not path.is_file():
             return
         standing = checkpoints.read(path).facts
@@ -196,13 +199,36 @@ class Recorder:
         if same and _identity(standing) == _identity(mine):
             self.is_new_best, self.created = True, standing["created"]
 
-    def _save_model(self) -> None:
-        """Track the best checkpoint, unless another agent has put a better one there since."""
-        name = self.facts["architecture"]
-        standing = checkpoints.read(self.folder / f"{name}.json")
-        if standing.facts["created"] == self.created:
-            files = [standing.path, standing.weights_file]
-            self.tracker.save_model(files, f"{name}-{self.folder.name}")
+    def explain(self, result: FitResult, material: Material) -> None:
+        """Put a reference beside the kept checkpoints, while the model holds their weights.
+
+        Not after a stop: who asked for it waits, and `training.fit_reference` can do it later.
+        """
+        kept = [found for found in (self._standing(), self._own()) if found is not None]
+        if not kept or result.stopped:
+            return
+        fitted = reference_fit.fit(self.model, material.train, material.validation)
+        if fitted is not None:
+            for checkpoint in kept:
+                reference_fit.keep(fitted, checkpoint)
+
+    def _standing(self) -> Checkpoint | None:
+        """The best checkpoint if it is this run's; another agent may have put a better one."""
+        return self._mine(self.folder) if self.is_new_best else None
+
+    def _own(self) -> Checkpoint | None:
+        """This run's checkpoint in the folder of its own."""
+        return self._mine(self.also_keep) if self.also_keep and self.created else None
+
+    def _mine(self, folder: Path) -> Checkpoint | None:
+        found = checkpoints.read(folder / f"{self.facts['architecture']}.json")
+        return found if found.facts["created"] == self.created else None
+
+    def _save_model(self, standing: Checkpoint) -> None:
+        """Track the best checkpoint."""
+        files = [standing.path, standing.weights_file, standing.reference_file]
+        name = f"{self.facts['architecture']}-{self.folder.name}"
+        self.tracker.save_model([file for file in files if file], name)
 
 
 _LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architecture")

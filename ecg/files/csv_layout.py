@@ -139,6 +139,8 @@ def _lines(path: Path, head: bytes, encoding: str) -> list[str]:
             "expected"
         )
     lines = text.splitlines()
+    if not lines:  # a mark of an encoding alone, or half a character
+        raise InputError(f"{path} is no text file; a table of samples expected")
     return (lines[:-1] if len(head) == HEAD_BYTES and len(lines) > 1 else lines)[:HEAD_LINES]
 
 

@@ -110,9 +110,11 @@ def _read(
             _check_width(path, layout, table, row)
             part = table[list(columns)].to_numpy(np.float32)
             parts.append(np.where(np.isfinite(part), part, np.float32(np.nan)))
-            if time is not None and time.unit_s is not None:
+            if len(part) and time is not None and time.unit_s is not None:
                 times = _go_on(times, seconds(table[time.column], time), row, path)
             row += len(part)
+        if not sum(map(len, parts)):
+            raise InputError(f"{path} has no rows of numbers; is a quote not closed?")
     except InputError:
         raise
     except (ValueError, pd.errors.ParserError) as error:

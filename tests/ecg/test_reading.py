@@ -595,6 +595,7 @@ def test_text_in_a_cell_is_told_with_its_place(tmp_path, row):
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("II,V1\n", "no line of numbers"),
+        ('"time_s,II\n' + "0.1,0.2\n" * 500, "a.csv"),
         ("0.1,0.2\n", "1 samples.*at least 1 s"),
         (table(SIGNAL[:1000]) + "1,2,3\n" + table(), "row 1001: 2 cells expected"),
         (table() + "1,2,3,4,5\n", "a.csv.*in line 7201"),
@@ -615,6 +616,14 @@ def test_binary_rubbish_is_no_table(tmp_path):
         path.write_bytes(np.random.default_rng(seed).bytes(3000))
         with pytest.raises(InputError, match="no text file"):
             read_recording(path, sampling_hz=HZ, units="mV")
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\xe1", b"\xff\xfe"])
+def test_a_file_of_half_a_character_is_no_table(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="a.csv"):
+        read_recording(path, sampling_hz=HZ, units="mV")
 
 
 def test_rate_and_units_must_be_known(tmp_path):

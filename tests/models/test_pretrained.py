@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from heartbeats import ecg5000, mitdb
-from models import checkpoints
+from models import checkpoints, reference
+from models.inference import predict_with_embedding
 from utils.paths import data_folder
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,34 @@ def test_the_network_for_new_patients_saw_none_of_ds2():
     )  # fmt: skip
     assert facts["training_beats"] + facts["validation_beats"] < 51_020  # all beats of DS1
     assert checkpoint.load().count_params() == facts["parameters"]
+
+
+@pytest.mark.parametrize("path", sorted(checkpoints.PRETRAINED_FOLDER.glob("mitbih-*/*.json")))
+def test_each_classifier_has_a_small_reference(path):
+    checkpoint = checkpoints.read(path)
+    found = reference.load(checkpoint)
+    assert found is not None and checkpoint.reference_file.stat().st_size < 100_000
+    assert 0.5 <= found.uncertain_below <= 1
+    classes = len(checkpoint.facts["class_names"])
+    assert np.unique(found.typical_labels).tolist() == list(range(classes))
+    model = checkpoint.load()
+    probabilities, embeddings = predict_with_embedding(model, found.typical_signals)
+    # They are beats of the training set that the network knows, so they are not strange to it.
+    right = probabilities.argmax(axis=1) == found.typical_labels
+    assert right.mean() > 0.9
+    assert (found.ood_scores(embeddings, found.typical_signals) <= 1).mean() > 0.9
+    noise = np.random.default_rng(0).random((20, checkpoint.facts["samples"]), dtype=np.float32)
+    _probabilities, embeddings = predict_with_embedding(model, noise)
+    assert (found.ood_scores(embeddings, noise) > 1).all()
+
+
+def test_no_file_lies_there_that_no_checkpoint_names():
+    for folder in FOLDER.parent.iterdir():
+        named = set()
+        for path in folder.glob("*.json"):
+            one = checkpoints.read(path)
+            named |= {path, one.weights_file, one.reference_file}
+        assert set(folder.glob("[!.]*")) <= named
 
 
 def readme_scores() -> dict[str, tuple[float, float]]:

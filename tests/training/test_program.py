@@ -66,7 +66,7 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     assert notebook.rows[-1]["best_val_macro_f1"] == notebook.summary["best_val_macro_f1"] == best
     assert {f"best_val_f1_{name}" for name in "NSVFQ"} <= set(notebook.summary)
     assert notebook.summary["beats_per_second"] > 0
-    assert notebook.models == [("cnn-invented-kaggle", [".json", ".keras"])]
+    assert notebook.models == [("cnn-invented-kaggle", [".json", ".keras", ".npz"])]
 
     checkpoint = checkpoints.best("invented", "kaggle", "cnn")
     assert checkpoint.facts["score"] == best == outcome.result.best_score

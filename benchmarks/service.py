@@ -1,0 +1,210 @@
+"""How fast is the prediction service, and beside one `model.predict` a request?
+
+    python -m benchmarks.service [--beats 100000] [--clients 8] [--requests 300] [--model ID]
+
+One run starts `python -m serving` and measures: seconds until it answers; single beats from so
+many clients at once, each sending its next beat when the last one is answered; a CSV file of so
+many beats as Kaggle writes them, sent to the API and to the page's stream; and the server's
+largest memory. Then it starts the service that most people write, with the same network, and sends
+it the same single beats. Beats are MIT-BIH's where they are found, else synthetic. The clients run
+on the same cores as the server.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.service_load import Load, press
+from heartbeats import catalog, kaggle_csv
+from utils.paths import PROJECT_FOLDER
+
+PLAIN = "/api/predict"
+SAMPLED_BEATS, WARM_UP = 64, 30
+START_S, POLL_S = 120, 0.05
+BLOCK_BYTES = 1 << 18
+
+
+@dataclass
+class Server:
+    """A running server: its port, seconds until it answered, largest memory so far."""
+
+    port: int
+    process: subprocess.Popen
+    start_s: float = 0.0
+    peak_bytes: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; the exit status."""
+    asked = _parse(argv)
+    beats = catalog.load(catalog.AUTO)
+    some = np.asarray(beats.signals[:SAMPLED_BEATS])
+    with running(["-m", "serving", "--port"]) as server:
+        model = model_facts(server.port, asked.model)
+        print(f"{model['id']}, {model['parameters']:,} parameters; beats of {beats.name}")
+        print(f"started in {server.start_s:.1f} s")
+        where = f"/api/predict?model={model['id']}"
+        press(server.port, where, some, asked.clients, WARM_UP)
+        ours = press(server.port, where, some, asked.clients, asked.requests)
+        tell_load("this service", ours, asked.clients)
+        before = server.peak_bytes
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "beats.csv"
+            rows = np.resize(np.arange(len(beats)), asked.beats)
+            kaggle_csv.write(path, beats.signals[rows], beats.labels[rows])
+            for where in (
+                f"/api/predict?model={model['id']}",
+                f"/page/analyse?model={model['id']}",
+            ):
+                seconds, size = upload(server.port, path, where)
+                print(
+                    f"{asked.beats:,} beats, {path.stat().st_size / 1e6:.0f} MB, to "
+                    f"{where.split('?')[0]}: {seconds:.1f} s, answer {size / 1e6:.0f} MB"
+                )
+        print(
+            f"largest memory {server.peak_bytes / 1e6:,.0f} MB "
+            f"({before / 1e6:,.0f} MB before the files)"
+        )
+    plain_server = ["-m", "benchmarks.plain_service", model["path"]]
+    with running(plain_server) as server:
+        press(server.port, PLAIN, some, asked.clients, WARM_UP)
+        plain = press(server.port, PLAIN, some, asked.clients, asked.requests)
+        tell_load("one model.predict a request", plain, asked.clients)
+    ratio = ours.requests_per_s / plain.requests_per_s
+    print(f"this service answers {ratio:.1f} times as many requests")
+    return 0
+
+
+def tell_load(name: str, load: Load, clients: int) -> None:
+    print(
+        f"{name}: {len(load.latencies_ms):,} single beats from {clients} clients: p50 "
+        f"{load.percentile(50):.1f} ms, p99 {load.percentile(99):.1f} ms, "
+        f"{load.requests_per_s:.0f} a second"
+    )
+
+
+@contextmanager
+def running(words: list[str]) -> Iterator[Server]:
+    """A server in a process of its own, ended by SIGTERM; the port goes behind its words."""
+    port = _free_port()
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *words, str(port)], cwd=PROJECT_FOLDER, stdout=subprocess.DEVNULL,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    server = Server(port, process)
+    watch = threading.Thread(target=_watch_memory, args=(server,), daemon=True)
+    try:
+        _wait_for(server)
+        server.start_s = time.perf_counter() - started
+        watch.start()
+        yield server
+    finally:
+        server.ended.set()
+        process.terminate()
+        process.wait(60)
+
+
+def upload(port: int, path: Path, where: str) -> tuple[float, int]:
+    """Send a file as a form; seconds until the last byte of the answer, and its bytes.
+
+    Raises:
+        RuntimeError: the answer is not 200, or tells of an error.
+    """
+    edge = "beatsweep-benchmark"
+    name = "files" if where.startswith("/page") else "file"
+    head = (
+        f'--{edge}\r\nContent-Disposition: form-data; name="{name}"; filename="{path.name}"\r\n'
+        "Content-Type: text/csv\r\n\r\n"
+    ).encode()
+    tail = f"\r\n--{edge}--\r\n".encode()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+    started = time.perf_counter()
+    connection.putrequest("POST", where)
+    connection.putheader("Content-Type", f"multipart/form-data; boundary={edge}")
+    connection.putheader("Content-Length", str(len(head) + path.stat().st_size + len(tail)))
+    connection.endheaders()
+    connection.send(head)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            connection.send(block)
+    connection.send(tail)
+    answer = connection.getresponse()
+    size, end = 0, b""
+    while block := answer.read(BLOCK_BYTES):
+        size, end = size + len(block), (end + block)[-2000:]
+    if answer.status != 200 or b'"type":"error"' in end:
+        raise RuntimeError(f"{answer.status}: {end.decode(errors='replace')}")
+    return time.perf_counter() - started, size
+
+
+def model_facts(port: int, wanted: str) -> dict:
+    """What the service says of a model, and the path of its JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/api/models")
+    answer = json.load(connection.getresponse())
+    name = wanted or answer["default"]
+    facts = next(one for one in answer["models"] if one["id"] == name)
+    folder = "models/pretrained" if facts["origin"] == "pretrained" else "runs/checkpoints"
+    return {**facts, "path": str(PROJECT_FOLDER / folder / f"{name}.json")}
+
+
+def _wait_for(server: Server) -> None:
+    until = time.perf_counter() + START_S
+    while time.perf_counter() < until:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.process.returncode}")
+        try:
+            socket.create_connection(("127.0.0.1", server.port), 1).close()
+            return
+        except OSError:
+            time.sleep(POLL_S)
+    raise RuntimeError(f"the server did not answer within {START_S} s")
+
+
+def _watch_memory(server: Server) -> None:
+    """Keep the largest memory of the process and its children."""
+    process = psutil.Process(server.process.pid)
+    while not server.ended.wait(POLL_S):
+        try:
+            family = [process, *process.children(recursive=True)]
+            total = sum(one.memory_info().rss for one in family)
+        except psutil.NoSuchProcess:
+            continue
+        server.peak_bytes = max(server.peak_bytes, total)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--beats", type=int, default=100_000, help="default: %(default)s")
+    parser.add_argument("--clients", type=int, default=8, help="default: %(default)s")
+    parser.add_argument("--requests", type=int, default=300, help="of each client")
+    parser.add_argument("--model", default="", metavar="ID", help="default: the service's")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,198 @@
+"""How a CSV file of beats is written: separator, decimal sign, header, meaning of columns."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ecg.files.csv_layout import MOST_COLUMNS
+from utils.errors import InputError
+
+SPACES = " "  # any white space
+BLANKS = " \t"  # around cells; other white space is no part of a number
+# The first that gives the right number of columns is the one.
+SEPARATORS = (";", "\t", ",", SPACES)
+SEPARATOR_NAMES = {";": "semicolons", "\t": "tabulators", ",": "commas", SPACES: "spaces"}
+LABEL_NAMES = ("label", "labels", "target", "class")
+INDEX_NAMES = ("", "index", "row", "unnamed: 0")
+# What stands for numbers that are missing; a line with one is a broken beat, not a header.
+NO_NAMES = ("nan", "inf", "+inf", "-inf", "na", "null", "none")
+# So many lines say whether decimals have commas.
+SAMPLE_LINES = 50
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+Line = tuple[int, str]  # the number of a line, from 1, and its text
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is written.
+
+    Attributes:
+        separator: one of SEPARATORS.
+        decimal: point or comma.
+        first_row: the first line with a beat, from 1.
+        first: (width,) the cells of that line.
+        columns: (samples,) places of the values, from 0.
+        label: place of the label, None where there is none.
+        has_named_labels: whether labels are names of classes.
+        spare: place of the empty column that a separator at the end of all lines makes, or None.
+    """
+
+    separator: str
+    decimal: str
+    first_row: int
+    first: tuple[str, ...]
+    columns: tuple[int, ...]
+    label: int | None
+    has_named_labels: bool
+    spare: int | None
+
+    @property
+    def width(self) -> int:
+        return len(self.first)
+
+
+def layout_of(lines: Sequence[Line], samples: int, where: str) -> Layout:
+    """Find out how a file is written.
+
+    Args:
+        lines: the first lines that are not blank, at least one.
+        samples: values per beat.
+        where: the file, for errors.
+
+    Raises:
+        InputError: there is no beat, or the columns are not `samples` values and perhaps a label.
+    """
+    separator = _separator([text for _row, text in lines[:2]], samples)
+    rows = [(row, cells(text, separator)) for row, text in lines]
+    names = rows[0][1] if _is_header(rows[0][1]) else None
+    if names is not None:
+        rows = rows[1:]
+    if not rows:
+        raise InputError(f"{where} has a header and no beats; {samples} values a row expected")
+    row, first = rows[0]
+    if names is not None and len(names) != len(first):
+        raise InputError(
+            f"{where}, row {row}: expected {len(names)} columns as in the header, found "
+            f"{len(first)}"
+        )
+    columns, spare = _used_columns(first, names)
+    label = _label_column(columns, names, samples)
+    values = [column for column in columns if column != label]
+    if len(values) != samples:
+        raise InputError(wrong_width(where, row, samples, separator, len(columns)))
+    return Layout(
+        separator=separator,
+        decimal=_decimal([fields for _row, fields in rows]),
+        first_row=row,
+        first=tuple(first),
+        columns=tuple(values),
+        label=label,
+        has_named_labels=label is not None and not is_number(first[label].replace(",", ".")),
+        spare=spare,
+    )
+
+
+def cells(line: str, separator: str) -> list[str]:
+    """The cells of a line, without quotes and blanks around them."""
+    if separator == SPACES:
+        found = [cell for cell in line.replace("\t", " ").split(" ") if cell]
+    elif '"' in line:
+        found = _unquoted(line, separator)
+    else:
+        found = line.split(separator)
+    return [cell.strip(BLANKS) for cell in found]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number as CSV files have it, with a decimal point."""
+    return bool(_NUMBER.fullmatch(cell))
+
+
+def number_of(cell: str, decimal: str) -> float | None:
+    """The number in a cell, None where there is none."""
+    if decimal == ",":
+        cell = "" if "." in cell else cell.replace(",", ".")
+    return float(cell) if is_number(cell) else None
+
+
+def wrong_width(where: str, row: int, samples: int, separator: str, found: int) -> str:
+    """The sentence about a line with `found` columns, where that is no beat's number of them."""
+    text = (
+        f"{where}, row {row}: expected {samples} values, or {samples + 1} with a label at the "
+        f"end, with {SEPARATOR_NAMES[separator]} between; found {found}"
+    )
+    if found <= MOST_COLUMNS:
+        text += (
+            "; a recording, a row for each sample, goes with its sampling rate to "
+            "analyse_record.py or to the upload of recordings"
+        )
+    elif separator == "," and found in (2 * samples, 2 * samples + 1, 2 * samples + 2):
+        text += "; where decimals have commas, put semicolons between the columns"
+    return text
+
+
+def _unquoted(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+    except csv.Error:  # a cell of more than 128 KiB, which is no number
+        return line.split(separator)
+
+
+def _separator(lines: Sequence[str], samples: int) -> str:
+    """What stands between columns: what gives the right number of them, else what is there."""
+    for separator in SEPARATORS:
+        if any(_fits(cells(line, separator), samples) for line in lines):
+            return separator
+    return next((each for each in SEPARATORS[:-1] if each in lines[0]), SPACES)
+
+
+def _fits(fields: Sequence[str], samples: int) -> bool:
+    """Whether these can be the cells of a beat: one more may hold the label, an index, nothing."""
+    return 0 <= len(fields) - samples <= 3 and not any(" " in cell for cell in fields)
+
+
+def _is_header(fields: Sequence[str]) -> bool:
+    """Whether a line gives names: text, whole numbers that count, or both; never a broken beat."""
+    numbers = [float(field) for field in fields if is_number(field)]
+    if any(field.casefold() in NO_NAMES or _DECIMAL_COMMA.fullmatch(field) for field in fields):
+        return False
+    if not numbers:
+        return any(fields)
+    steps = {after - before for before, after in pairwise(numbers)}
+    if len(numbers) == len(fields):
+        return steps == {1.0} and numbers[0] in (0, 1) and len(numbers) > 2
+    # Values that grow over a whole beat are none, since beats fall as well.
+    return len(numbers) > 2 and min(steps) > 0
+
+
+def _used_columns(
+    first: Sequence[str], names: Sequence[str] | None
+) -> tuple[list[int], int | None]:
+    """The places of values and label; and that of an empty column at the end."""
+    columns, spare = list(range(len(first))), None
+    if len(first) > 1 and not first[-1] and (names is None or not names[-1]):
+        spare = columns.pop()
+    if names is not None and len(columns) > 1 and names[0].casefold() in INDEX_NAMES:
+        columns = columns[1:]
+    return columns, spare
+
+
+def _label_column(columns: Sequence[int], names: Sequence[str] | None, samples: int) -> int | None:
+    named = [
+        column
+        for column in columns
+        if names is not None and column < len(names) and names[column].casefold() in LABEL_NAMES
+    ]
+    if len(named) == 1:
+        return named[0]
+    return columns[-1] if len(columns) == samples + 1 else None
+
+
+def _decimal(rows: Sequence[Sequence[str]]) -> str:
+    sample = [cell for fields in rows[:SAMPLE_LINES] for cell in fields]
+    commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in sample)
+    return "," if commas > sum(is_number(cell) and "." in cell for cell in sample) else "."

@@ -1,0 +1,229 @@
+"""From what was received to the API's answers."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from pydantic import ValidationError
+from pydantic_core import to_json
+from starlette.requests import Request
+
+from evaluation.beats_labels import label_notes
+from serving import served_model
+from serving.beat_predictions import Tally, as_objects
+from serving.limits import TooLarge
+from serving.model_store import Entry
+from serving.page_stream import typical_beats
+from serving.receiving import Received, received
+from serving.record_work import Form, Task
+from serving.schemas import API_VERSION, BeatsToPredict
+from serving.served_model import CLASSIFIER, ServedModel
+from serving.service import Service
+from serving.uploads import Upload, recognise
+from utils.errors import InputError
+
+JSON = "application/json"
+# Larger bodies are parsed in a thread, so that other requests need not wait for it.
+PARSED_AT_ONCE_BYTES = 1 << 17
+WEIGHTS_DIGITS = 16
+
+
+async def predict_json(service: Service, model: ServedModel, body: bytes) -> Response:
+    """Judge the beats of a JSON body."""
+    if len(body) > PARSED_AT_ONCE_BYTES:
+        signals, labels = await asyncio.to_thread(parse, body, model)
+    else:
+        signals, labels = parse(body, model)
+    if len(signals) > (most := service.settings.uploads.max_beats):
+        raise TooLarge(f"{len(signals):,} beats came; at most {most:,} are taken at a time")
+    judged = await service.predict(model, signals, labels)
+    tally = Tally(model.class_names)
+    tally.add(judged)
+    rows = [to_json(list(as_objects(judged, model.class_names)))[1:-1]]
+    return Response(b"".join(predictions(model, tally, rows, ())), media_type=JSON)
+
+
+def parse(body: bytes, model: ServedModel) -> tuple[np.ndarray, np.ndarray | None]:
+    """(beats, samples) float32 signals and (beats,) labels or None from a JSON body.
+
+    Raises:
+        InputError: it is not as `BeatsToPredict` describes, or of another length than the model's.
+    """
+    try:
+        given = BeatsToPredict.model_validate_json(body)
+    except ValidationError as error:
+        raise InputError(first_fault(error)) from None
+    samples = model.checkpoint.facts["samples"]
+    for row, beat in enumerate(given.beats, start=1):
+        if len(beat) != samples:
+            raise InputError(
+                f"beat {row}: expected {samples} values, as model {model.id} takes them, found "
+                f"{len(beat)}"
+            )
+    return np.array(given.beats, np.float32), _labels(given.labels, len(given.beats), model)
+
+
+def _labels(labels: list[int] | None, beats: int, model: ServedModel) -> np.ndarray | None:
+    if labels is None:
+        return None
+    if len(labels) != beats:
+        raise InputError(f"expected one label a beat, found {len(labels)} for {beats} beats")
+    classes = len(model.checkpoint.facts["class_names"])
+    for row, label in enumerate(labels, start=1):
+        if label >= classes:
+            raise InputError(f"label {row}: expected 0 to {classes - 1}, found {label}")
+    return np.array(labels, np.uint8)
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a body, with beat and value counted from 1."""
+    fault = error.errors(include_url=False, include_context=False)[0]
+    text = fault["msg"][0].lower() + fault["msg"][1:]
+    found = fault["input"]
+    # Whole lists and bodies are no help in a sentence.
+    seen = f", found {found!r}" if isinstance(found, int | float | bool) else ""
+    return f"{_place(fault['loc'])}: {text}{seen}"
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """Where in the body: ("beats", 3, 17) is beat 4, value 18."""
+    match path:
+        case ("beats", int(beat), int(value)):
+            return f"beat {beat + 1}, value {value + 1}"
+        case ("beats", int(beat)):
+            return f"beat {beat + 1}"
+        case ("labels", int(place)):
+            return f"label {place + 1}"
+        case (field, *_):
+            return f"field {field!r}"
+    return "the body"
+
+
+async def predict_upload(service: Service, model: ServedModel, request: Request) -> Response:
+    """Judge the beats of an uploaded CSV file; the answer is sent once all of them are known."""
+    async with received(request, "file", most_files=1) as came:
+        upload = await unpacked(service, came)
+        if upload.kind != "beats":
+            raise InputError(f"{upload.name} is a recording; send it to /api/records")
+        tally, rows = Tally(model.class_names), []
+        async for part in service.predict_file(model, upload.path, upload.name):
+            tally.add(part.judged)
+            rows.append(await asyncio.to_thread(encoded, part.judged, model.class_names))
+        notes = upload_notes(upload, model, tally)
+    return StreamingResponse(predictions(model, tally, rows, notes), media_type=JSON)
+
+
+def upload_notes(upload: Upload, model: ServedModel, tally: Tally) -> list[str]:
+    """What must be read before the numbers of an upload."""
+    labels = label_notes(upload.name, model.class_names) if tally.has_labels else ()
+    return [*upload.notes, *labels]
+
+
+def encoded(judged: Any, class_names: tuple[str, ...]) -> bytes:
+    """The predictions of a part, as JSON without the list's brackets."""
+    return to_json(list(as_objects(judged, class_names)))[1:-1]
+
+
+def predictions(
+    model: ServedModel, tally: Tally, rows: Iterable[bytes], notes: Iterable[str]
+) -> Iterator[bytes]:
+    """The answer in pieces, since that of 100,000 beats is 30 MB."""
+    head = {
+        "api_version": API_VERSION, "model": model.id,
+        "weights": model.checkpoint.facts["weights_digest"][:WEIGHTS_DIGITS],
+        "class_names": model.class_names, "count": tally.count, "summary": tally.summary(),
+        "scores": tally.scores(), "notes": list(notes),
+    }  # fmt: skip
+    yield to_json(head)[:-1] + b',"predictions":['
+    for place, part in enumerate(rows):
+        yield b"," + part if place else part
+    yield b"]}"
+
+
+async def unpacked(service: Service, came: Received, as_recording: bool = False) -> Upload:
+    """What was uploaded, recognised, unpacked and checked in a thread."""
+    return await asyncio.to_thread(
+        recognise, came.files, came.folder, service.settings.uploads, as_recording=as_recording
+    )
+
+
+async def analyse_record(
+    service: Service, request: Request, task: dict[str, Any], model_id: str, form: Form
+) -> Response:
+    """Analyse an uploaded recording.
+
+    Args:
+        task: `lead`, `sampling_hz` and `units` as `Task` has them.
+        model_id: of the classifier; empty for the best CNN.
+        form: ``json``, or ``html`` for a page of it all.
+    """
+    checkpoint = await record_checkpoint(service, model_id)
+    async with received(
+        request, "files", "file", most_files=service.settings.uploads.max_files
+    ) as came:
+        upload = await unpacked(service, came, as_recording=True)
+        asked = record_task(upload, checkpoint, form, task)
+        result = await service.records.analyse(asked)
+    if form == "html":
+        named = {"content-disposition": f'attachment; filename="{_safe(upload.name)}.html"'}
+        return HTMLResponse(result.html, headers=named)
+    body = await asyncio.to_thread(to_json, {**record_head(model_id), **result.answer})
+    return Response(body, media_type=JSON)
+
+
+def record_task(
+    upload: Upload, checkpoint: Path | None, form: Form, asked: dict[str, Any]
+) -> Task:
+    """The work that an uploaded recording makes."""
+    if upload.kind != "recording":
+        raise InputError(f"{upload.name} holds single beats; send it to /api/predict")
+    return Task(upload.path, upload.name, checkpoint, form=form, **asked)
+
+
+async def record_checkpoint(service: Service, model_id: str) -> Path | None:
+    """The JSON of the classifier that was asked for; None for the usual one.
+
+    Raises:
+        InputError: the model cannot classify the beats of a recording.
+    """
+    if not model_id:
+        return None
+    model = await service.model(model_id)
+    if model.kind != CLASSIFIER:
+        raise InputError(f"model {model_id} gives no classes of beats; choose a classifier")
+    return model.checkpoint.path
+
+
+def record_head(model_id: str) -> dict[str, Any]:
+    """What stands before an analysis."""
+    return {"api_version": API_VERSION, "model": model_id or "automatic"}
+
+
+def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
+    """What `/api/models` says of one checkpoint."""
+    checkpoint = entry.checkpoint
+    facts = checkpoint.facts
+    return {
+        "id": model_id,
+        "kind": served_model.kind_of(checkpoint),
+        "origin": entry.origin,
+        "architecture": checkpoint.architecture,
+        "class_names": list(served_model.class_names_of(checkpoint)),
+        "class_meanings": served_model.meanings_of(checkpoint),
+        **{key: facts[key] for key in ("data", "protocol", "samples", "sampling_hz", "scaling")},
+        **{key: facts.get(key) for key in ("monitor", "score", "parameters")},
+        "uncertain_below": facts.get("reference", {}).get("certainty", {}).get("uncertain_below"),
+        "facts": facts,
+    }
+
+
+def typical(model: ServedModel) -> dict[str, Any]:
+    """What `/api/typical_beats` says."""
+    return {"api_version": API_VERSION, "model": model.id, "beats": typical_beats(model)}
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60] or "recording"

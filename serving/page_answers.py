@@ -1,0 +1,147 @@
+"""What the page is answered: a stream of lines, while beats are predicted."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import numpy as np
+from fastapi.responses import StreamingResponse
+from starlette.requests import Request
+
+from heartbeats.beat_set import AAMI_CLASSES
+from serving import answers, page_stream
+from serving.beat_predictions import Tally, judge_recorded
+from serving.predictor import BATCH_BEATS
+from serving.receiving import received
+from serving.record_work import Result
+from serving.served_model import ServedModel
+from serving.service import Part, Service
+from serving.uploads import Upload
+from utils.errors import InputError
+
+# A line comes at least so often, so that the page sees that work goes on.
+PROGRESS_S = 1.0
+log = logging.getLogger("beatsweep.page")
+
+
+async def analyse(
+    service: Service, request: Request, model_id: str, asked: dict[str, Any]
+) -> StreamingResponse:
+    """Recognise what was uploaded and stream what is found in it.
+
+    What is wrong with the file's beginning is told by the answer's status; what is found wrong
+    later by a line of the stream.
+    """
+    stack = AsyncExitStack()
+    try:
+        most = service.settings.uploads.max_files
+        came = await stack.enter_async_context(received(request, "files", most_files=most))
+        upload = await answers.unpacked(service, came, as_recording=bool(asked["sampling_hz"]))
+        model = await service.model(model_id)
+        size = sum(path.stat().st_size for _name, path in came.files)
+        if upload.kind == "beats":
+            lines = beat_lines(service, model, upload, size)
+        else:
+            lines = record_lines(service, model, upload, size, model_id, asked)
+        first = await anext(lines)
+    except BaseException:
+        await stack.aclose()
+        raise
+    return StreamingResponse(_whole(first, lines, stack), media_type=page_stream.MEDIA_TYPE)
+
+
+async def _whole(
+    first: bytes, lines: AsyncGenerator[bytes, None], stack: AsyncExitStack
+) -> AsyncIterator[bytes]:
+    """All lines, the last of which tells what went wrong if anything did; then clean up."""
+    async with stack:
+        try:
+            yield first
+            async for one in lines:
+                yield one
+        except InputError as error:
+            yield page_stream.line({"type": "error", "status": 422, "detail": str(error)})
+        except Exception:
+            log.exception("a page's stream broke off")
+            detail = "something went wrong in the service; its log tells what"
+            yield page_stream.line({"type": "error", "status": 500, "detail": detail})
+        finally:
+            await lines.aclose()
+
+
+async def beat_lines(
+    service: Service, model: ServedModel, upload: Upload, size: int
+) -> AsyncGenerator[bytes, None]:
+    """Start, parts of the beats, end."""
+    started = time.perf_counter()
+    tally = Tally(model.class_names)
+    async for part in service.predict_file(model, upload.path, upload.name):
+        if not tally.count:
+            labelled = part.judged.labels is not None
+            yield page_stream.start(model, "beats", upload.name, size, labelled)
+        first = tally.count
+        tally.add(part.judged)
+        yield await asyncio.to_thread(_line_of, part, first)
+    yield _end(tally, started, answers.upload_notes(upload, model, tally))
+
+
+def _line_of(part: Part, first: int) -> bytes:
+    return page_stream.beats(part.judged, part.signals, first, part.bytes_read)
+
+
+def _end(tally: Tally, started: float, notes: list[str]) -> bytes:
+    return page_stream.line(
+        {
+            "type": "end", "count": tally.count, "summary": tally.summary(),
+            "seconds": time.perf_counter() - started, "scores": tally.scores(), "notes": notes,
+        }
+    )  # fmt: skip
+
+
+async def record_lines(
+    service: Service,
+    model: ServedModel,
+    upload: Upload,
+    size: int,
+    model_id: str,
+    asked: dict[str, Any],
+) -> AsyncGenerator[bytes, None]:
+    """Start, progress, the recording, its beats, end."""
+    started = time.perf_counter()
+    checkpoint = await answers.record_checkpoint(service, model_id)
+    task = answers.record_task(upload, checkpoint, "page", asked)
+    yield page_stream.start(model, "recording", upload.name, size, False)
+    job = asyncio.create_task(service.records.analyse(task))
+    try:
+        while not (await asyncio.wait([job], timeout=PROGRESS_S))[0]:
+            seconds = time.perf_counter() - started
+            yield page_stream.line(
+                {"type": "progress", "seconds": seconds, "text": "finding and judging its beats"}
+            )
+        result = job.result()
+    finally:
+        job.cancel()  # where the client has left, so ends the work
+    yield page_stream.recording(result, answers.record_head(model_id))
+    tally = Tally(AAMI_CLASSES)
+    async for one in _recorded_beats(service, model, result, tally):
+        yield one
+    yield _end(tally, started, [*upload.notes, *result.answer["notes"]])
+
+
+async def _recorded_beats(
+    service: Service, model: ServedModel, result: Result, tally: Tally
+) -> AsyncIterator[bytes]:
+    """The beats with the recording's own probabilities."""
+    signals, probabilities = result.signals, result.probabilities
+    assert signals is not None and probabilities is not None
+    for first in range(0, len(signals), BATCH_BEATS):
+        own = slice(first, first + BATCH_BEATS)
+        job = service.predictor.submit(model, signals[own], in_file=True)
+        outputs = await asyncio.wrap_future(job)
+        rows = np.arange(first, first + len(signals[own])) + 1
+        judged = judge_recorded(outputs, probabilities[own], rows)
+        tally.add(judged)
+        yield page_stream.beats(judged, signals[own], first, 0)

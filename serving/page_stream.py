@@ -1,0 +1,97 @@
+"""The stream of lines that the page reads: small enough for 100,000 beats, arrays in base64."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic_core import to_json
+
+from serving.beat_predictions import Judged
+from serving.record_work import STRIP_UNIT_MV, Result
+from serving.served_model import ServedModel, meanings_of
+
+MEDIA_TYPE = "application/x-ndjson"
+TYPICAL_DECIMALS = 3
+
+
+def line(content: Mapping[str, Any]) -> bytes:
+    """One line of the stream."""
+    return to_json(content) + b"\n"
+
+
+def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -> bytes:
+    """The first line: what is coming, and what the page must know to show it.
+
+    Args:
+        model: what predicts.
+        kind: ``beats`` or ``recording``.
+        name: the file's.
+        size: its bytes.
+        labelled: whether labels come along.
+    """
+    facts = model.checkpoint.facts
+    return line(
+        {
+            "type": "start", "kind": kind, "name": name, "model": model.id,
+            "model_kind": model.kind, "class_names": model.class_names,
+            "class_meanings": meanings_of(model.checkpoint), "samples": facts["samples"],
+            "sampling_hz": facts["sampling_hz"], "labelled": labelled, "bytes": size,
+            "uncertain_below": model.reference.uncertain_below if model.reference else None,
+            "threshold": model.threshold, "typical": typical_beats(model),
+        }
+    )  # fmt: skip
+
+
+def typical_beats(model: ServedModel) -> list[dict[str, Any]]:
+    """The typical beats that stand beside the checkpoint; empty where there are none."""
+    if model.reference is None:
+        return []
+    return [
+        {"label": int(label), "class": model.class_names[label], "signal": signal}
+        for label, signal in zip(
+            model.reference.typical_labels,
+            np.round(model.reference.typical_signals.astype(float), TYPICAL_DECIMALS).tolist(),
+            strict=True,
+        )
+    ]
+
+
+def beats(judged: Judged, signals: np.ndarray, first: int, bytes_read: int) -> bytes:
+    """A part of the beats.
+
+    Args:
+        judged: what was found.
+        signals: (beats, samples) in [0, 1]; sent in 256 steps, finer than a screen shows.
+        first: how many beats came before.
+        bytes_read: of the file, up to here.
+    """
+    return line(
+        {
+            "type": "beats", "first": first, "count": len(judged), "bytes_read": bytes_read,
+            "signals": packed(np.round(255 * np.clip(signals, 0, 1)), "u1"),
+            "predicted": packed(judged.predicted, "u1"),
+            "probabilities": packed(judged.probabilities, "<f4"),
+            "ood_score": packed(judged.ood_score, "<f4"),
+            "uncertain": packed(judged.uncertain, "u1"),
+            "nearest": packed(judged.nearest, "u1"),
+            "labels": packed(judged.labels, "u1"),
+            "anomaly_score": packed(judged.anomaly_score, "<f4"),
+        }
+    )  # fmt: skip
+
+
+def recording(result: Result, common: Mapping[str, Any]) -> bytes:
+    """A recording's analysis and the strip to draw it on."""
+    strip = {
+        "sampling_hz": result.strip_hz, "unit_mv": STRIP_UNIT_MV,
+        "signal": packed(result.strip, "<i2"),
+    }  # fmt: skip
+    return line({"type": "recording", "record": {**common, **result.answer}, "strip": strip})
+
+
+def packed(values: np.ndarray | None, kind: str) -> str | None:
+    """An array of the given NumPy type in base64."""
+    if values is None:
+        return None
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()

@@ -1,0 +1,139 @@
+"""One thread that runs the networks: beats of requests that wait together go in one batch.
+
+A network takes hardly longer for eight beats than for one, so under load every request is faster
+for not being alone. Nobody waits for company: what is there when the network is free goes.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from serving.served_model import SIZES, Outputs, ServedModel
+
+# Requests of so few beats go first and together; files are predicted in parts of this size, one
+# after each such batch, so that neither keeps the other waiting for long.
+BATCH_BEATS = SIZES[-1]
+
+log = logging.getLogger("beatsweep.predictor")
+
+
+class Stopped(RuntimeError):
+    """The service is shutting down."""
+
+
+@dataclass
+class Job:
+    """Beats of one request."""
+
+    model: ServedModel
+    signals: np.ndarray
+    future: "Future[Outputs]" = field(default_factory=Future)
+
+
+class Predictor:
+    """Batches what is submitted; results are futures."""
+
+    def __init__(self, observe: Callable[[int], None] = lambda beats: None):
+        """
+        Args:
+            observe: told the number of beats of every batch.
+        """
+        self._observe = observe
+        self._small: deque[Job] = deque()
+        self._large: deque[Job] = deque()
+        self._waiting = threading.Condition()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was submitted, then end."""
+        with self._waiting:
+            self._stopped = True
+            self._waiting.notify()
+        self._thread.join()
+
+    def submit(
+        self, model: ServedModel, signals: np.ndarray, *, in_file: bool = False
+    ) -> "Future[Outputs]":
+        """Predict (beats, samples) signals in [0, 1]; the future may be cancelled.
+
+        Args:
+            model: from the model store.
+            signals: at most BATCH_BEATS beats where `in_file`; any number else.
+            in_file: part of a file, which lets requests of a few beats go first.
+
+        Raises:
+            Stopped: the service is shutting down.
+        """
+        job = Job(model, signals)
+        with self._waiting:
+            if self._stopped:
+                raise Stopped("the service is shutting down")
+            (self._large if in_file else self._small).append(job)
+            self._waiting.notify()
+        return job.future
+
+    def _run(self) -> None:
+        while True:
+            with self._waiting:
+                while not (self._small or self._large or self._stopped):
+                    self._waiting.wait()
+                if self._stopped and not (self._small or self._large):
+                    return
+                small = self._together()
+                large = self._large.popleft() if self._large else None
+            if small:
+                self._answer(small)
+            if large is not None:
+                self._answer([large])
+
+    def _together(self) -> list[Job]:
+        """The first small jobs that one batch of one model holds; at least one if there is any."""
+        jobs: list[Job] = []
+        beats = 0
+        while self._small:
+            job = self._small[0]
+            beats += len(job.signals)
+            if jobs and (job.model is not jobs[0].model or beats > BATCH_BEATS):
+                break
+            jobs.append(self._small.popleft())
+        return jobs
+
+    def _answer(self, jobs: list[Job]) -> None:
+        jobs = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        if not jobs:
+            return
+        try:
+            outputs = run_in_batches(
+                jobs[0].model, np.concatenate([job.signals for job in jobs]), self._observe
+            )
+        except Exception as error:  # the thread must outlive whatever a backend raises
+            log.exception("a batch failed")
+            for job in jobs:
+                job.future.set_exception(error)
+            return
+        start = 0
+        for job in jobs:
+            end = start + len(job.signals)
+            job.future.set_result(outputs.part(slice(start, end)))
+            start = end
+
+
+def run_in_batches(
+    model: ServedModel, signals: np.ndarray, observe: Callable[[int], None]
+) -> Outputs:
+    """What `model` says of any number of beats."""
+    parts = []
+    for start in range(0, len(signals), BATCH_BEATS):
+        part = signals[start : start + BATCH_BEATS]
+        observe(len(part))
+        parts.append(model.run(part))
+    return parts[0] if len(parts) == 1 else Outputs.joined(parts)

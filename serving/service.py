@@ -1,0 +1,119 @@
+"""All that the routes share: models, predictor, recordings' process, monitoring, limits."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation import beats_file
+from serving.beat_predictions import Judged, judge, labels_for
+from serving.model_store import ModelStore
+from serving.monitoring import Monitoring
+from serving.predictor import BATCH_BEATS, Predictor
+from serving.records import RecordAnalyst
+from serving.served_model import Outputs, ServedModel
+from serving.settings import ServiceSettings
+from utils.errors import InputError
+
+# So many beats of a file are read, predicted and sent at a time.
+PART_BEATS = 4096
+
+
+@dataclass(frozen=True)
+class Part:
+    """Judged beats of a file, with their signals, and how far the file has been read."""
+
+    judged: Judged
+    signals: np.ndarray
+    bytes_read: int
+
+
+class Service:
+    """Starts and stops what answers, and predicts."""
+
+    def __init__(self, settings: ServiceSettings, monitoring: Monitoring):
+        self.settings, self.monitoring = settings, monitoring
+        self.models = ModelStore(settings)
+        self.predictor = Predictor(monitoring.batch)
+        self.records = RecordAnalyst(settings)
+        self.is_ready = False
+
+    async def start(self) -> None:
+        """Load the default model; raises InputError where there is none."""
+        self.predictor.start()
+        await asyncio.to_thread(self.models.start)
+        self.is_ready = True
+
+    async def stop(self) -> None:
+        """Finish what is in flight and end threads and processes."""
+        self.is_ready = False
+        self.models.stop()
+        await asyncio.to_thread(self.predictor.stop)
+        await asyncio.to_thread(self.records.stop)
+
+    async def model(self, model_id: str) -> ServedModel:
+        """The model of this id, loaded if need be."""
+        loaded = self.models.loaded(model_id)
+        if loaded is not None:
+            return loaded
+        return await asyncio.to_thread(self.models.get, model_id)
+
+    async def predict(
+        self, model: ServedModel, signals: np.ndarray, labels: np.ndarray | None
+    ) -> Judged:
+        """Judge (beats, samples) float32 signals in [0, 1] that came as JSON."""
+        outputs = await asyncio.wrap_future(self.predictor.submit(model, signals))
+        rows = np.arange(1, len(signals) + 1)
+        return judge(model, outputs, rows, labels_for(model, labels))
+
+    async def predict_file(
+        self, model: ServedModel, path: Path, name: str
+    ) -> AsyncGenerator[Part, None]:
+        """Judge the beats of a CSV file, part by part: the next is read while one is predicted.
+
+        Raises:
+            InputError: the file cannot be read, row and column are named; or it takes too long.
+        """
+        facts = model.checkpoint.facts
+        until = asyncio.get_running_loop().time() + self.settings.predict_s
+        reading = beats_file.parts(
+            path, facts["samples"], facts["class_names"], name=name,
+            beats_at_once=PART_BEATS, limit=self.settings.uploads.max_beats,
+        )  # fmt: skip
+        following, count = _next(reading), 0
+        try:
+            while (part := await following) is not None:
+                following = _next(reading)
+                yield await self._judged(model, part, count)
+                count += len(part.signals)
+                if asyncio.get_running_loop().time() > until:
+                    raise InputError(
+                        f"{name} took longer than {self.settings.predict_s:g} s to predict; send "
+                        "the beats in several files, or use eval.py --predict"
+                    )
+        finally:
+            # The thread may be reading still: the file must not vanish under it.
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _judged(self, model: ServedModel, part: beats_file.Part, before: int) -> Part:
+        """Judge a part of a file, `before` which so many beats came."""
+        jobs = [
+            self.predictor.submit(model, part.signals[first : first + BATCH_BEATS], in_file=True)
+            for first in range(0, len(part.signals), BATCH_BEATS)
+        ]
+        try:
+            found = [await asyncio.wrap_future(job) for job in jobs]
+        finally:
+            for job in jobs:
+                job.cancel()
+        outputs = Outputs.joined(found)
+        rows = np.arange(before + 1, before + 1 + len(part.signals))
+        judged = judge(model, outputs, rows, labels_for(model, part.labels))
+        return Part(judged, part.signals, part.bytes_read)
+
+
+def _next(reading: Iterator[beats_file.Part]) -> "asyncio.Task[beats_file.Part | None]":
+    """The next part, read in a thread; None behind the last."""
+    return asyncio.create_task(asyncio.to_thread(next, reading, None))

@@ -1,0 +1,186 @@
+"""What an upload is: a table of beats, or a recording."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ecg.reading import CSV_SUFFIXES
+from serving import wfdb_files
+from serving.archives import safe_name, unpack
+from serving.limits import Limits, TooLarge, UnsupportedUpload
+from serving.upload_kinds import (
+    check_edf_size,
+    check_table_size,
+    edf_suffix,
+    head,
+    is_empty,
+    is_readable,
+    is_recording,
+)
+from utils.errors import InputError
+from utils.file_kinds import ZIP_ARCHIVE, looks_like
+
+TAKEN = (
+    "a CSV file of beats, a recording as WFDB (.hea and .dat), EDF, BDF or CSV, or a zip of one "
+    "of them expected"
+)
+# Parts of WFDB records that say nothing without a header.
+WFDB_PARTS = (".dat", ".atr", ".mat", ".qrs", ".ari", ".ecg")
+# Texts that come along in archives; a table may be called so where it is alone.
+SIDE_SUFFIXES = (".txt", ".md", ".json", ".html", ".htm", "")
+MOST_NAMED = 8
+Files = list[tuple[str, Path]]  # safe names, and where the files lie
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What was sent.
+
+    Attributes:
+        kind: ``beats`` or ``recording``.
+        name: of the file or the record, safe to show.
+        path: of the CSV file of beats, or what `ecg.reading.read_recording` takes.
+        notes: sentences on files that were left unread.
+    """
+
+    kind: Literal["beats", "recording"]
+    name: str
+    path: Path
+    notes: tuple[str, ...] = ()
+
+
+def recognise(
+    files: Sequence[tuple[str, Path]],
+    folder: Path,
+    limits: Limits,
+    *,
+    as_recording: bool = False,
+) -> Upload:
+    """Find out what was sent, by content first and by name second, and put it together.
+
+    A CSV file is a recording where the sender says so, or where a column of it counts time or
+    samples; else it is a table of beats. One with more columns than a recording has leads is a
+    table of beats in any case.
+
+    Args:
+        files: the name that the sender gave, and where the file lies.
+        folder: an existing empty one of this request, to unpack and link into.
+        limits: what an upload may be at most.
+        as_recording: whether a CSV file is a recording, e.g. since a sampling rate came along.
+
+    Raises:
+        UnsupportedUpload: it is of a kind that is not taken.
+        TooLarge: it is more than is taken.
+        InputError: it is damaged, incomplete, or several things at once.
+    """
+    sent = _unpacked(_checked(files, limits), folder, limits)
+    if any(name.lower().endswith(wfdb_files.HEADER_SUFFIX) for name, _path in sent):
+        return _record(sent, folder, limits)
+    (name, path), notes = _the_file(sent)
+    if (suffix := edf_suffix(path)) is not None:
+        check_edf_size(name, path, limits)
+        return Upload("recording", name, _linked(path, folder, name, (suffix,)), notes)
+    if is_recording(path, as_recording):
+        check_table_size(name, path, limits)
+        return Upload("recording", name, _linked(path, folder, name, CSV_SUFFIXES), notes)
+    return Upload("beats", name, path, notes)
+
+
+def _checked(files: Sequence[tuple[str, Path]], limits: Limits) -> Files:
+    """The files under safe names."""
+    if not files:
+        raise InputError(f"no file was sent; {TAKEN}")
+    if len(files) > limits.max_files:
+        raise TooLarge(f"{len(files):,} files were sent; at most {limits.max_files:,} are taken")
+    total = sum(path.stat().st_size for _name, path in files)
+    if total > limits.max_upload_bytes:
+        raise TooLarge(
+            f"{total:,} bytes were sent; at most {limits.max_upload_bytes:,} are taken at once"
+        )
+    sent = [(safe_name(name) or "upload", path) for name, path in files]
+    names = [name.lower() for name, _path in sent]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"two files called {twice[0]} were sent; send only one of them")
+    return sent
+
+
+def _unpacked(sent: Files, folder: Path, limits: Limits) -> Files:
+    """The files of the zip, where one was sent; else the files as they are."""
+    zips = [name for name, path in sent if looks_like(head(path)) == ZIP_ARCHIVE]
+    if not zips:
+        return sent
+    if len(sent) > 1:
+        raise InputError(f"{zips[0]} came with other files; send one zip, or files without a zip")
+    target = folder / "unpacked"
+    target.mkdir()
+    return unpack(sent[0][1], sent[0][0], target, limits)
+
+
+def _record(sent: Files, folder: Path, limits: Limits) -> Upload:
+    target = folder / "record"
+    target.mkdir()
+    record = wfdb_files.gather(sent, target, limits)
+    used = {name.lower() for name in record.used}
+    ignored = [name for name, _path in sent if name.lower() not in used]
+    return Upload("recording", record.path.name, record.path, _notes(ignored))
+
+
+def _the_file(sent: Files) -> tuple[tuple[str, Path], tuple[str, ...]]:
+    """The one file that can be read, and a note on the others."""
+    readable = [one for one in sent if is_readable(one[1])]
+    main = [one for one in readable if Path(one[0]).suffix.lower() not in SIDE_SUFFIXES]
+    if not main and not _wfdb_parts(sent):
+        main = readable
+    if not main:
+        raise _unsupported(sent)
+    if len(main) > 1:
+        raise InputError(f"there are {len(main)} files to read, {_some(main)}; send one of them")
+    return main[0], _notes([name for name, _path in sent if name != main[0][0]])
+
+
+def _unsupported(sent: Files) -> InputError:
+    """The error about files of which none can be read."""
+    if parts := _wfdb_parts(sent):
+        one = f"{_some(parts)} belongs to a WFDB record"
+        return InputError(f"{one}; send the record's header (.hea) as well")
+    name, path = sent[0]
+    if len(sent) > 1:
+        return UnsupportedUpload(f"none of {_some(sent)} can be read; {TAKEN}")
+    if is_empty(path):
+        return InputError(f"{name} is empty; {TAKEN}")
+    kind = looks_like(head(path)) or "a binary file"
+    return UnsupportedUpload(f"{name} looks like {kind}; {TAKEN}")
+
+
+def _wfdb_parts(sent: Files) -> Files:
+    """Parts of a WFDB record, as their names say, that are nothing else."""
+    return [
+        (name, path)
+        for name, path in sent
+        if name.lower().endswith(WFDB_PARTS)
+        and looks_like(head(path)) is None
+        and not is_readable(path)
+    ]
+
+
+def _linked(path: Path, folder: Path, name: str, suffixes: tuple[str, ...]) -> Path:
+    """A link to a file whose name ends with one of the suffixes, by which its reader is chosen."""
+    target = folder / "recording"
+    target.mkdir()
+    link = target / (name if name.lower().endswith(suffixes) else f"{name}{suffixes[0]}")
+    link.symlink_to(path.resolve())
+    return link
+
+
+def _notes(ignored: Sequence[str]) -> tuple[str, ...]:
+    return (f"Left unread: {_named(ignored)}.",) if ignored else ()
+
+
+def _some(files: Files) -> str:
+    return _named([name for name, _path in files])
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -1,0 +1,266 @@
+"""The API of the real service, with the shipped checkpoints."""
+
+import io
+import json
+import zipfile
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation import beats_file
+from heartbeats import synthetic
+from models import checkpoints
+from models.inference import predict
+from serving import examples
+from serving.schemas import Models, Predictions, RecordAnalysis, TypicalBeats
+
+CNN = "mitbih-kaggle/cnn"
+
+
+@pytest.fixture(scope="module")
+def beats():
+    return synthetic.load(3, beats=300, patients=8)
+
+
+def csv_of(beats, labels=True, **how) -> bytes:
+    columns = [beats.signals] + ([beats.labels] if labels else [])
+    text = io.StringIO()
+    np.savetxt(text, np.column_stack(columns), delimiter=",", **how)
+    return text.getvalue().encode()
+
+
+def sent(client, content, name="beats.csv", **params) -> httpx.Response:
+    return client.post("/api/predict", files={"file": (name, content)}, params=params)
+
+
+def probabilities(answer: dict) -> np.ndarray:
+    names = answer["class_names"]
+    return np.array([[one["probabilities"][n] for n in names] for one in answer["predictions"]])
+
+
+def test_csv_json_body_and_notebook_give_the_same(client, beats):
+    form = sent(client, csv_of(beats), model=CNN)
+    raw = client.post(
+        "/api/v1/predict", content=csv_of(beats, labels=False), params={"model": CNN},
+        headers={"Content-Type": "text/csv"},
+    )  # fmt: skip
+    as_json = client.post(
+        "/api/predict", params={"model": CNN},
+        json={"beats": beats.signals.tolist(), "labels": beats.labels.tolist()},
+    )  # fmt: skip
+    model = checkpoints.read(checkpoints.PRETRAINED_FOLDER / f"{CNN}.json").load()
+    here = predict(model, beats.signals)
+    for answer in (form, raw, as_json):
+        assert answer.status_code == 200, answer.text
+        Predictions.model_validate_json(answer.content)
+        np.testing.assert_allclose(probabilities(answer.json()), here, atol=2e-6)
+        assert [one["label"] for one in answer.json()["predictions"]] == here.argmax(1).tolist()
+    assert raw.json()["scores"] is None
+    assert form.json()["scores"] == as_json.json()["scores"]
+
+
+def test_one_beat_alone_gets_the_same_as_in_a_crowd(client, beats):
+    crowd = client.post("/api/predict", json={"beats": beats.signals.tolist()}).json()
+    alone = client.post("/api/predict", json={"beats": beats.signals[7:8].tolist()}).json()
+    np.testing.assert_allclose(probabilities(alone)[0], probabilities(crowd)[7], atol=2e-6)
+
+
+def test_an_answer_says_all_that_was_asked(client, beats):
+    answer = sent(client, csv_of(beats)).json()
+    first = answer["predictions"][0]
+    assert answer["api_version"] == "1" and answer["count"] == len(beats)
+    assert first["row"] == 1 and first["class"] == answer["class_names"][first["label"]]
+    assert first["probability"] == pytest.approx(max(first["probabilities"].values()))
+    assert first["true_label"] == beats.labels[0]
+    assert isinstance(first["uncertain"], bool)
+    assert first["out_of_distribution"] == (first["ood_score"] > 1)
+    counts = answer["summary"]["classes"]
+    assert sum(counts.values()) == len(beats)
+    assert np.array(answer["scores"]["confusion"]).sum() == len(beats)
+    typical = client.get("/api/typical_beats").json()
+    TypicalBeats.model_validate(typical)
+    assert first["nearest_typical"] < len(typical["beats"])
+
+
+def test_rows_count_beats_and_errors_name_lines(client, beats):
+    header = "a," * 187 + "label\n\n"
+    text = header + csv_of(beats.select(np.arange(3))).decode()
+    answer = sent(client, text.encode()).json()
+    assert [one["row"] for one in answer["predictions"]] == [1, 2, 3]
+    refused(sent(client, (text + "1,2\n").encode()), 422, "row 6")
+
+
+def test_noise_is_out_of_distribution_and_beats_are_not(client, beats):
+    rng = np.random.default_rng(0)
+    noise = client.post("/api/predict", json={"beats": rng.random((50, 187)).tolist()}).json()
+    assert noise["summary"]["out_of_distribution"] == 50
+    real = client.get("/api/typical_beats").json()["beats"]
+    own = client.post("/api/predict", json={"beats": [one["signal"] for one in real]}).json()
+    assert own["summary"]["out_of_distribution"] <= len(real) // 4
+
+
+def test_a_zip_of_one_csv_file_is_read(client, beats):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("some/mitbih_test.csv", csv_of(beats))
+    answer = sent(client, packed.getvalue(), "archive.zip")
+    assert answer.status_code == 200 and answer.json()["count"] == len(beats)
+
+
+def test_models_are_listed_and_chosen(client, beats):
+    listed = client.get("/api/models").json()
+    Models.model_validate(listed)
+    found = {one["id"]: one for one in listed["models"]}
+    assert listed["default"] in found and {CNN, "mitbih-kaggle/rnn"} <= set(found)
+    assert found[CNN]["facts"]["settings"]["width"] == 32
+    assert 0 < found[CNN]["uncertain_below"] < 1
+    for name in (CNN, "mitbih-kaggle/rnn", "mitbih-kaggle/cnn_lstm", "mitbih-patients/cnn"):
+        answer = client.post(
+            "/api/predict", params={"model": name}, json={"beats": beats.signals[:2].tolist()}
+        ).json()
+        assert answer["model"] == name
+        assert answer["weights"] == found[name]["facts"]["weights_digest"][:16]
+
+
+def test_the_anomaly_detector_answers_with_scores(client):
+    rng = np.random.default_rng(0)
+    answer = client.post(
+        "/api/predict", params={"model": "ecg5000-ucr/lstm_autoencoder"},
+        json={"beats": rng.random((3, 140)).tolist(), "labels": [1, 0, 4]},
+    ).json()  # fmt: skip
+    Predictions.model_validate(answer)
+    assert [one["class"] for one in answer["predictions"]] == ["anomalous"] * 3
+    assert answer["predictions"][0]["anomaly_score"] > 0.13
+    assert answer["predictions"][0]["probabilities"] is None
+    assert np.array(answer["scores"]["confusion"]).tolist() == [[0, 1], [0, 2]]
+
+
+def refused(answer: httpx.Response, status: int, *words: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["detail"]
+    for word in words:
+        assert word in answer.json()["detail"]
+
+
+BEAT = [0.5] * 187
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", ["the body"]),
+        (b"{", ["the body"]),
+        (b'{"beats": []}', ["'beats'", "at least 1 item"]),
+        (b'{"beats": [[0.5, 0.5]]}', ["beat 1", "expected 187 values", "found 2"]),
+        (json.dumps({"beats": [BEAT, BEAT[:-1] + ["x"]]}), ["beat 2, value 187", "valid number"]),
+        (json.dumps({"beats": [[1.5, *BEAT[1:]]]}), ["beat 1, value 1", "found 1.5"]),
+        (json.dumps({"beats": [[float("nan"), *BEAT[1:]]]}), ["beat 1, value 1"]),
+        (json.dumps({"beats": [BEAT], "labels": [5]}), ["label 1", "0 to 4", "found 5"]),
+        (json.dumps({"beats": [BEAT], "labels": [0, 1]}), ["one label a beat"]),
+        (json.dumps({"beats": [BEAT], "lables": [0]}), ["lables"]),
+        (json.dumps({"beats": {"a": 1}}), ["'beats'"]),
+        (b"[" * 100_000, ["the body"]),
+    ],
+)
+def test_json_that_is_wrong_is_told_with_its_place(client, body, words):
+    headers = {"Content-Type": "application/json"}
+    refused(client.post("/api/predict", content=body, headers=headers), 422, *words)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"", 422, ["beats.csv", "empty"]),
+        (b"0.5,0.5\n", 422, ["beats.csv", "row 1", "187"]),
+        (b"0.5," * 186 + b"nan\n", 422, ["row 1", "column 187"]),
+        (b"0.5," * 186 + b"inf\n", 422, ["row 1", "column 187"]),
+        (b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00]\x94.", 415, ["pickle"]),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, 415, ["PNG"]),
+    ],
+)
+def test_files_that_are_wrong_are_told_with_their_place(client, content, status, words):
+    refused(sent(client, content), status, *words)
+
+
+def test_an_error_far_down_in_a_file_leaves_no_answer_half_given(client, beats):
+    rows = csv_of(beats, labels=False).splitlines() * 20
+    rows[5000] = b"0.5," * 186 + b"oops"
+    refused(sent(client, b"\n".join(rows)), 422, "row 5001", "column 187", "oops")
+
+
+def test_more_beats_than_are_taken_are_refused(client, beats):
+    row = csv_of(beats.select(np.array([0])), labels=False, fmt="%.1f")
+    refused(sent(client, row * 20_001), 413, "20,000")
+
+
+def test_other_wrong_requests_are_told(client, beats):
+    refused(sent(client, csv_of(beats), model="no/such"), 404, "no/such", CNN)
+    refused(client.post("/api/predict", content=b"x"), 415, "multipart/form-data")
+    refused(client.post("/api/predict", data={"file": "text"}), 415, "multipart/form-data")
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused(client.post("/api/predict", content=b"--y", headers=form), 400, "multipart")
+    refused(client.post("/api/predict", files={"other": b"1"}), 422, "in the field file")
+    refused(client.post("/api/records", content=b"x"), 415, "multipart/form-data")
+    assert client.get("/api/predict").status_code == 405
+    assert client.get("/nowhere").json() == {"detail": "Not Found"}
+
+
+def test_a_stranger_s_host_name_is_refused(client):
+    assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_health_and_metrics(client, beats):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").status_code == 200
+    client.post("/api/predict", json={"beats": [BEAT]})
+    text = client.get("/metrics").text
+    assert 'beatsweep_requests_total{route="/api/predict",status="200"}' in text
+    assert "beatsweep_batch_beats_bucket" in text
+
+
+def test_documentation_needs_no_network(client):
+    page = client.get("/docs")
+    assert "https://" not in page.text.replace("https://fastapi.tiangolo.com", "")
+    assert client.get("/docs/files/swagger-ui-bundle.js").status_code == 200
+    schema = client.get("/openapi.json").json()
+    assert {"/api/predict", "/api/records", "/api/models", "/healthz"} <= set(schema["paths"])
+
+
+def test_a_recording_is_analysed(client):
+    files = {"files": ("recording.zip", examples.recording_zip())}
+    answer = client.post("/api/records", files=files)
+    assert answer.status_code == 200, answer.text
+    found = RecordAnalysis.model_validate_json(answer.content)
+    assert found.name == "synthetic" and found.lead == "II" and found.duration_s == 180
+    assert len(found.beats) > 120 and found.summary["beats"] == len(found.beats)
+    assert found.beats[0].class_ in "NSVFQ"
+    page = client.post("/api/records", files=files, params={"format": "html"})
+    assert page.status_code == 200 and page.text.startswith("<!doctype html>")
+    assert "attachment" in page.headers["content-disposition"]
+    wrong = client.post("/api/records", files=files, params={"lead": "V9"})
+    refused(wrong, 422, "V9", "II")
+
+
+def test_beats_and_recordings_are_not_mixed_up(client, beats):
+    zipped = {"file": ("recording.zip", examples.recording_zip())}
+    refused(client.post("/api/predict", files=zipped), 422, "/api/records")
+
+
+def test_eval_py_gives_the_same(client, beats, tmp_path, monkeypatch):
+    import eval as eval_program
+
+    monkeypatch.setenv("ECG_RUNS", str(tmp_path))
+    path = tmp_path / "own.csv"
+    path.write_bytes(csv_of(beats))
+    to = tmp_path / "predictions.csv"
+    json_file = checkpoints.PRETRAINED_FOLDER / f"{CNN}.json"
+    words = ["--predict", str(path), "--checkpoint", str(json_file), "--to", str(to)]
+    assert eval_program.main(words) == 0
+    table = pd.read_csv(to)
+    answer = sent(client, path.read_bytes(), model=CNN).json()
+    own = table[[f"p_{name}" for name in answer["class_names"]]].to_numpy()
+    np.testing.assert_allclose(own, probabilities(answer), atol=2e-6)
+    assert table["row"].tolist() == [one["row"] for one in answer["predictions"]]
+    assert beats_file.read(path, 187, 5).labels is not None

@@ -1,0 +1,187 @@
+"""Limits, headers and connections, before a small application on a real socket."""
+
+import asyncio
+import http.client
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+
+from serving.connections import MOST_HEAD_BYTES, protocol_with_head_limit
+from serving.limits import Limits
+from serving.protection import RequestLimits, SecurityHeaders
+from serving.settings import ServiceSettings
+
+SETTINGS = ServiceSettings(
+    uploads=Limits(max_upload_bytes=150_000), max_json_bytes=1000, idle_s=0.4, upload_s=1.0
+)
+HEAD_S = 0.4
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/size")
+    async def size(request: Request) -> int:
+        return len(await request.body())
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(1.0)
+        return "done"
+
+    app.add_middleware(RequestLimits, settings=SETTINGS)
+    app.add_middleware(SecurityHeaders, policies={"/slow": "default-src 'none'"})
+    return app
+
+
+@contextmanager
+def served(app):
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, log_level="critical", ws="none", http=protocol_with_head_limit(HEAD_S)
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield bound.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def port():
+    with served(application()) as own:
+        yield own
+
+
+def ask(port, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(), dict(answer.getheaders())
+
+
+def until_closed(connection: socket.socket) -> float:
+    """Seconds until the other side closes."""
+    connection.settimeout(10)
+    started = time.monotonic()
+    try:
+        while connection.recv(1 << 16):
+            pass
+    except ConnectionResetError:
+        pass
+    return time.monotonic() - started
+
+
+def test_a_body_within_the_limit_arrives_whole(port):
+    assert ask(port, "POST", "/size", b"x" * 150_000)[:2] == (200, "150000")
+
+
+def test_an_announced_body_that_is_too_large_is_refused_at_once(port):
+    status, text, headers = ask(port, "POST", "/size", b"x" * 250_000)
+    assert status == 413 and "send the beats in several files" in text
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_json_has_a_limit_of_its_own(port):
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert ask(port, "POST", "/size", b"[" + b"1," * 600 + b"1]", headers)[0] == 413
+
+
+def test_a_body_that_nobody_announced_is_counted(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
+    def endless():
+        for _ in range(100):
+            yield b"x" * 10_000
+
+    try:
+        connection.request("POST", "/size", endless(), encode_chunked=True)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # refused while it was still sent
+    assert connection.getresponse().status == 413
+
+
+def test_a_body_that_stops_coming_is_given_up(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        connection.settimeout(10)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def test_a_body_that_trickles_is_given_up(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        started = time.monotonic()
+        connection.settimeout(0.05)
+        answer = b""
+        while not answer and time.monotonic() - started < 10:
+            try:
+                connection.sendall(b"a")
+                answer = connection.recv(1000)
+            except TimeoutError:
+                pass
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert 0.9 < time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /size HTTP/1.1\r\nX-Slow: "])
+def test_a_head_that_does_not_come_closes_the_connection(port, sent):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(sent)
+        assert until_closed(connection) < 5
+
+
+def test_a_head_without_end_closes_the_connection(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        sent = 0
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(b"GET /slow HTTP/1.1\r\n")
+            while sent < 50 * MOST_HEAD_BYTES:
+                sent += connection.send(b"X-A: " + b"a" * 1000 + b"\r\n")
+        assert sent < 50 * MOST_HEAD_BYTES
+
+
+def test_an_answer_may_take_longer_than_a_head(port):
+    assert ask(port, "GET", "/slow")[:2] == (200, '"done"')
+
+
+def test_connections_serve_many_requests(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for size in (10, 20_000, 0):
+        connection.request("POST", "/size", b"y" * size)
+        assert connection.getresponse().read() == str(size).encode()
+
+
+def test_a_body_that_is_left_over_from_an_early_answer_is_no_head(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for _ in range(3):
+        connection.request("POST", "/slow", b"z" * 140_000)  # answered unread: it takes no POST
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (405, b'{"detail":"Method Not Allowed"}')
+
+
+def test_slow_clients_do_not_hold_others_back(port):
+    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for connection in held:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
+    started = time.monotonic()
+    assert ask(port, "POST", "/size", b"quick")[:2] == (200, "5")
+    assert time.monotonic() - started < 0.3
+    for connection in held:
+        connection.close()
+
+
+def test_browsers_are_told_what_to_allow(port):
+    _status, _text, headers = ask(port, "POST", "/size", b"")
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "DENY" and headers["cache-control"] == "no-store"
+    assert ask(port, "GET", "/slow")[2]["content-security-policy"] == "default-src 'none'"
