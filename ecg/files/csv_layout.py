@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.errors import InputError
+from utils.text_encoding import text_encoding
 
 # So much of the beginning tells how a file is written, and so many of its lines.
 HEAD_BYTES, HEAD_LINES = 65536, 200
 # More columns than this are no leads: a beat per row, perhaps, or a row per lead.
 MOST_COLUMNS = 64
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 SPACES, NONE = " ", ""
 # In order of preference, with the decimal signs that go with them.
 STYLES = (
@@ -114,15 +108,11 @@ def is_clock(cell: str) -> bool:
 def _encoding(path: Path, head: bytes) -> str:
     if not head.strip():
         raise InputError(f"{path} is empty; a table of samples expected")
-    for mark, name in BYTE_ORDER_MARKS:
-        if head.startswith(mark):
-            return name
-    if b"\0" in head:
-        # Digits have a zero as their second byte, or as their first.
-        odd, even = head[1::2].count(0), head[::2].count(0)
-        if max(odd, even) < 0.9 * len(head) / 2 or min(odd, even) > 0:
-            raise InputError(f"{path} is no text file; a table of samples expected")
-        return "utf-16-le" if odd else "utf-16-be"
+    found = text_encoding(head)
+    if found is None:
+        raise InputError(f"{path} is no text file; a table of samples expected")
+    if found != "utf-8":
+        return found
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
