@@ -65,7 +65,9 @@ def _heart_rate(good: pd.DataFrame) -> dict[str, float] | None:
     if rr_s.empty:
         return None
     smooth = rr_s.rolling(min(RATE_BEATS, len(rr_s))).median().dropna()
-    rates = {"min": smooth.max(), "mean": rr_s.mean(), "max": smooth.min()}
+    mean = rr_s.mean()  # of few beats it may lie beyond all medians
+    slowest, fastest = max(smooth.max(), mean), min(smooth.min(), mean)
+    rates = {"min": slowest, "mean": mean, "max": fastest}
     return {name: round(60 / float(seconds), 1) for name, seconds in rates.items()}
 
 

@@ -6,16 +6,19 @@ python -m serving --host 0.0.0.0 --allow-host ecg.example.org    # reachable fro
 """
 
 import argparse
+import asyncio
 import dataclasses
 import logging
+import os
 import socket
 import sys
 
 import threadpoolctl
 import uvicorn
 
+import models  # noqa: F401  before anything else imports TensorFlow: it quietens it
 from serving.app import create_app
-from serving.connections import protocol_with_head_limit
+from serving.connections import limited_protocol
 from serving.limits import MEBIBYTE
 from serving.settings import ServiceSettings
 from utils.errors import InputError, exit_plainly
@@ -28,6 +31,7 @@ SWITCH_S = 0.0005
 # What is in flight at a SIGTERM may take so long to finish.
 DRAIN_S = 60
 MOST_CONNECTIONS = 500
+MOST_PORT = 65535
 
 
 @exit_plainly
@@ -35,15 +39,16 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit status."""
     asked = _parse(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     sys.setswitchinterval(SWITCH_S)
     threadpoolctl.threadpool_limits(1, "blas")  # its threads would only fight with TensorFlow's
     bound = _bind(asked.host, asked.port)
     settings = settings_of(asked)
     config = uvicorn.Config(
         create_app(settings), log_level="info" if asked.access_log else "warning",
-        access_log=asked.access_log, ws="none", http=protocol_with_head_limit(settings.head_s),
-        server_header=False, limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=DRAIN_S, proxy_headers=False,
+        access_log=asked.access_log, ws="none",
+        http=limited_protocol(settings.head_s, settings.idle_s), server_header=False,
+        limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S, proxy_headers=False,
     )  # fmt: skip
     server = Server(config, f"http://{_shown(asked.host)}:{bound.getsockname()[1]}")
     print("loading TensorFlow and the model ...", flush=True)
@@ -67,6 +72,20 @@ class Server(uvicorn.Server):
                 flush=True,
             )
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:  # a second Ctrl-C; uvicorn would leave the application without its end
+            running = list(self.server_state.tasks)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await self.lifespan.shutdown()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Whether a record is more than what a second Ctrl-C or the end of the drain broke off."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
 
 def settings_of(asked: argparse.Namespace) -> ServiceSettings:
     """The limits that the command line asks for."""
@@ -89,13 +108,15 @@ def _bind(host: str, port: int) -> socket.socket:
     """A socket that is bound before anything is loaded, so that a taken port is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # elsewhere it would let two servers have one port
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         bound.close()
         raise InputError(
-            f"cannot listen on {host}, port {port}: {error.strerror}; choose another with --port"
+            f"cannot listen on {host}, port {port}: {getattr(error, 'strerror', error)}; choose "
+            "others with --host and --port"
         ) from error
     return bound
 
@@ -111,22 +132,36 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument("--host", default=HOST, help="address to listen on; default: %(default)s")
-    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s; 0: any free")
+    parser.add_argument(
+        "--port", type=port_number, default=PORT, help="default: %(default)s; 0: a free one"
+    )
     parser.add_argument(
         "--allow-host", nargs="+", default=[], metavar="NAME",
         help="names that requests may call this server by, beside those of this machine; '*': all",
     )  # fmt: skip
     parser.add_argument(
-        "--max-upload-mb", type=int, metavar="MB",
+        "--max-upload-mb", type=positive_number, metavar="MB",
         default=own.uploads.max_upload_bytes // MEBIBYTE,
         help="largest upload; default: %(default)s",
     )  # fmt: skip
     parser.add_argument(
-        "--max-beats", type=int, default=own.uploads.max_beats, metavar="N",
+        "--max-beats", type=positive_number, default=own.uploads.max_beats, metavar="N",
         help="most beats in one upload; default: %(default)s",
     )  # fmt: skip
     parser.add_argument("--access-log", action="store_true", help="a line for every request")
     return parser.parse_args(argv)
+
+
+def port_number(word: str) -> int:
+    if not 0 <= (port := int(word)) <= MOST_PORT:
+        raise argparse.ArgumentTypeError(f"0 to {MOST_PORT} expected, found {port}")
+    return port
+
+
+def positive_number(word: str) -> int:
+    if (number := int(word)) < 1:
+        raise argparse.ArgumentTypeError(f"1 or more expected, found {number}")
+    return number
 
 
 if __name__ == "__main__":

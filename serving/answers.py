@@ -1,8 +1,9 @@
 """From what was received to the API's answers."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,27 @@ from pydantic_core import to_json
 from starlette.requests import Request
 
 from evaluation.beats_labels import label_notes
+from recordings import classify
 from serving import served_model
-from serving.beat_predictions import Tally, as_objects
+from serving.beat_predictions import Judged, Tally, as_objects
+from serving.leaving import while_connected
 from serving.limits import TooLarge
-from serving.model_store import Entry
+from serving.model_store import Entry, id_of
 from serving.page_stream import typical_beats
+from serving.predictor import BATCH_BEATS
+from serving.protection import JSON
 from serving.receiving import Received, received
 from serving.record_work import Form, Task
 from serving.schemas import API_VERSION, BeatsToPredict
 from serving.served_model import CLASSIFIER, ServedModel
-from serving.service import Service
+from serving.service import Part, Service
 from serving.uploads import Upload, recognise
 from utils.errors import InputError
 
-JSON = "application/json"
 # Larger bodies are parsed in a thread, so that other requests need not wait for it.
 PARSED_AT_ONCE_BYTES = 1 << 17
 WEIGHTS_DIGITS = 16
+MOST_SHOWN = 60
 
 
 async def predict_json(service: Service, model: ServedModel, body: bytes) -> Response:
@@ -39,10 +44,13 @@ async def predict_json(service: Service, model: ServedModel, body: bytes) -> Res
         signals, labels = parse(body, model)
     if len(signals) > (most := service.settings.uploads.max_beats):
         raise TooLarge(f"{len(signals):,} beats came; at most {most:,} are taken at a time")
+    if len(signals) > BATCH_BEATS:
+        tally, rows = await _of_parts(service.predict_many(model, signals, labels), model)
+        return StreamingResponse(predictions(model, tally, rows, ()), media_type=JSON)
     judged = await service.predict(model, signals, labels)
     tally = Tally(model.class_names)
     tally.add(judged)
-    rows = [to_json(list(as_objects(judged, model.class_names)))[1:-1]]
+    rows = [encoded(judged, model.class_names)]
     return Response(b"".join(predictions(model, tally, rows, ())), media_type=JSON)
 
 
@@ -98,7 +106,7 @@ def _place(path: tuple[int | str, ...]) -> str:
         case ("labels", int(place)):
             return f"label {place + 1}"
         case (field, *_):
-            return f"field {field!r}"
+            return f"field {str(field)[:MOST_SHOWN]!r}"
     return "the body"
 
 
@@ -108,12 +116,22 @@ async def predict_upload(service: Service, model: ServedModel, request: Request)
         upload = await unpacked(service, came)
         if upload.kind != "beats":
             raise InputError(f"{upload.name} is a recording; send it to /api/records")
-        tally, rows = Tally(model.class_names), []
-        async for part in service.predict_file(model, upload.path, upload.name):
-            tally.add(part.judged)
-            rows.append(await asyncio.to_thread(encoded, part.judged, model.class_names))
+        parts = service.predict_file(model, upload.path, upload.name)
+        tally, rows = await while_connected(request.receive, _of_parts(parts, model))
         notes = upload_notes(upload, model, tally)
     return StreamingResponse(predictions(model, tally, rows, notes), media_type=JSON)
+
+
+async def _of_parts(
+    judged: AsyncGenerator[Part, None], model: ServedModel
+) -> tuple[Tally, list[bytes]]:
+    """The counts of all parts, and the predictions of each as JSON."""
+    tally, rows = Tally(model.class_names), []
+    async with aclosing(judged) as parts:
+        async for part in parts:
+            tally.add(part.judged)
+            rows.append(await asyncio.to_thread(encoded, part.judged, model.class_names))
+    return tally, rows
 
 
 def upload_notes(upload: Upload, model: ServedModel, tally: Tally) -> list[str]:
@@ -122,7 +140,7 @@ def upload_notes(upload: Upload, model: ServedModel, tally: Tally) -> list[str]:
     return [*upload.notes, *labels]
 
 
-def encoded(judged: Any, class_names: tuple[str, ...]) -> bytes:
+def encoded(judged: Judged, class_names: tuple[str, ...]) -> bytes:
     """The predictions of a part, as JSON without the list's brackets."""
     return to_json(list(as_objects(judged, class_names)))[1:-1]
 
@@ -160,46 +178,45 @@ async def analyse_record(
         model_id: of the classifier; empty for the best CNN.
         form: ``json``, or ``html`` for a page of it all.
     """
-    checkpoint = await record_checkpoint(service, model_id)
+    model = await record_model(service, model_id)
     async with received(
         request, "files", "file", most_files=service.settings.uploads.max_files
     ) as came:
         upload = await unpacked(service, came, as_recording=True)
-        asked = record_task(upload, checkpoint, form, task)
-        result = await service.records.analyse(asked)
+        asked = record_task(upload, model, form, task)
+        result = await while_connected(request.receive, service.records.analyse(asked))
     if form == "html":
-        named = {"content-disposition": f'attachment; filename="{_safe(upload.name)}.html"'}
+        named = {"content-disposition": f'attachment; filename="{_ascii(upload.name)}.html"'}
         return HTMLResponse(result.html, headers=named)
-    body = await asyncio.to_thread(to_json, {**record_head(model_id), **result.answer})
+    body = await asyncio.to_thread(to_json, {**record_head(model), **result.answer})
     return Response(body, media_type=JSON)
 
 
-def record_task(
-    upload: Upload, checkpoint: Path | None, form: Form, asked: dict[str, Any]
-) -> Task:
+def record_task(upload: Upload, model: ServedModel, form: Form, asked: dict[str, Any]) -> Task:
     """The work that an uploaded recording makes."""
     if upload.kind != "recording":
         raise InputError(f"{upload.name} holds single beats; send it to /api/predict")
-    return Task(upload.path, upload.name, checkpoint, form=form, **asked)
+    return Task(upload.path, upload.name, model.checkpoint.path, form=form, **asked)
 
 
-async def record_checkpoint(service: Service, model_id: str) -> Path | None:
-    """The JSON of the classifier that was asked for; None for the usual one.
+async def record_model(service: Service, model_id: str) -> ServedModel:
+    """The classifier that was asked for; where none was, the one that `analyse_record.py` takes.
 
     Raises:
         InputError: the model cannot classify the beats of a recording.
     """
     if not model_id:
-        return None
+        usual = classify.best_checkpoint().path
+        return await service.model(id_of(usual))
     model = await service.model(model_id)
     if model.kind != CLASSIFIER:
         raise InputError(f"model {model_id} gives no classes of beats; choose a classifier")
-    return model.checkpoint.path
+    return model
 
 
-def record_head(model_id: str) -> dict[str, Any]:
+def record_head(model: ServedModel) -> dict[str, Any]:
     """What stands before an analysis."""
-    return {"api_version": API_VERSION, "model": model_id or "automatic"}
+    return {"api_version": API_VERSION, "model": model.id}
 
 
 def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
@@ -225,5 +242,6 @@ def typical(model: ServedModel) -> dict[str, Any]:
     return {"api_version": API_VERSION, "model": model.id, "beats": typical_beats(model)}
 
 
-def _safe(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name)[:60] or "recording"
+def _ascii(name: str) -> str:
+    """A name that can stand in a header."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII)[:60] or "recording"

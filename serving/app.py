@@ -1,31 +1,23 @@
 """The routes: what can be asked, and which part of the service answers."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import ClientDisconnect
 
-from evaluation.beats_file import TooManyBeats
-from serving import answers, examples, page_answers, receiving, schemas
-from serving.limits import TooLarge, UnsupportedUpload
-from serving.model_store import UnknownModel
+from serving import answers, examples, page_answers, problems, receiving, schemas
+from serving.limits import UnsupportedUpload
 from serving.monitoring import Monitored, Monitoring
-from serving.predictor import Stopped
-from serving.protection import RequestLimits, SecurityHeaders
-from serving.records import Busy
+from serving.protection import JSON, RequestLimits, SecurityHeaders, media_type
 from serving.service import Service
 from serving.settings import ServiceSettings
-from utils.errors import InputError
 
 STATIC = Path(__file__).with_name("static")
 DESCRIPTION = """Classes of heartbeats, by the networks of Beatsweep.
@@ -52,7 +44,6 @@ SamplingHz = Annotated[
 Units = Annotated[str | None, Query(description="mV, uV or V: of a CSV recording", max_length=20)]
 BINARY = {"type": "string", "format": "binary"}
 
-JSON = "application/json"
 PREDICT_BODY = {
     "required": True,
     "content": {
@@ -74,22 +65,7 @@ RECORD_BODY = {
         }
     },
 }  # fmt: skip
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    400: {"model": schemas.Problem, "description": "The request itself is broken."},
-    404: {"model": schemas.Problem, "description": "There is no such model."},
-    408: {"model": schemas.Problem, "description": "The request came too slowly."},
-    413: {"model": schemas.Problem, "description": "It is too large."},
-    415: {"model": schemas.Problem, "description": "Files of this kind are not read."},
-    422: {"model": schemas.Problem, "description": "What is wrong, with row and column."},
-    503: {"model": schemas.Problem, "description": "Busy, starting or shutting down."},
-}
-STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (UnknownModel, 404), (TooLarge, 413), (TooManyBeats, 413), (UnsupportedUpload, 415),
-    (InputError, 422), (Busy, 503), (Stopped, 503),
-)  # fmt: skip
-RETRY_S = "30"
-log = logging.getLogger("beatsweep.requests")
-api, health, web = APIRouter(responses=PROBLEMS), APIRouter(), APIRouter()
+api, health, web = APIRouter(responses=problems.PROBLEMS), APIRouter(), APIRouter()
 
 
 @api.post(
@@ -106,7 +82,7 @@ async def predict(request: Request, model: Model = "") -> Response:
     """
     service = _service(request)
     chosen = await service.model(model)
-    kind = receiving.media_type(request)
+    kind = media_type(request.scope)
     if kind == JSON:
         return await answers.predict_json(service, chosen, await request.body())
     if kind != "multipart/form-data" and kind not in receiving.CSV_TYPES:
@@ -136,7 +112,7 @@ async def records(
     With `format=html` the answer is one self-contained page.
     """
     asked = {"lead": lead, "sampling_hz": sampling_hz, "units": units}
-    if receiving.media_type(request) != "multipart/form-data":
+    if media_type(request.scope) != "multipart/form-data":
         raise UnsupportedUpload("expected multipart/form-data with the recording in 'files'")
     return await answers.analyse_record(_service(request), request, asked, model, format)
 
@@ -217,39 +193,6 @@ def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-def _tell_problems(app: FastAPI) -> None:
-    """Every error a sentence, none a traceback."""
-    for kind, status in STATUSES:
-        app.add_exception_handler(kind, _teller(status))
-    app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _broken)
-
-
-def _teller(status: int) -> Any:
-    async def tell(request: Request, error: Exception) -> Response:
-        headers = {"retry-after": RETRY_S} if status == 503 else None
-        return JSONResponse({"detail": str(error)}, status, headers)
-
-    return tell
-
-
-async def _invalid(request: Request, error: RequestValidationError) -> Response:
-    fault = error.errors()[0]
-    name = ".".join(str(part) for part in fault["loc"][1:])
-    return JSONResponse({"detail": f"{name}: {fault['msg']}"}, 422)
-
-
-async def _left(request: Request, error: Exception) -> Response:
-    log.info("%s %s: the client left", request.method, request.url.path)
-    return JSONResponse({"detail": "the client left"}, 400)
-
-
-async def _broken(request: Request, error: Exception) -> Response:
-    # Starlette logs the traceback itself; the client has no use for it.
-    return JSONResponse({"detail": "something went wrong in the service; its log tells what"}, 500)
-
-
 def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     """The whole application; it loads its models when the server starts it."""
     settings = settings or ServiceSettings()
@@ -271,7 +214,7 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
     app.include_router(health, tags=["health"])
     app.include_router(web, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
-    _tell_problems(app)
+    problems.add_handlers(app)
     # The last one added is the first to see a request.
     app.add_middleware(RequestLimits, settings=settings)  # type: ignore[arg-type]
     if settings.allowed_hosts:

@@ -81,11 +81,14 @@ class ModelStore:
         Raises:
             InputError: there is no classifier at all.
         """
-        entries = {
-            name: entry
-            for name, entry in self.entries().items()
-            if self._refused.get(name) != entry.checkpoint.facts["weights_digest"]
-        }
+        with self._lock:
+            # Where a replacement could not be loaded, the one before it still answers.
+            entries = {
+                name: entry
+                for name, entry in self._entries.items()
+                if name in self._loaded
+                or self._refused.get(name) != entry.checkpoint.facts["weights_digest"]
+            }
         here = [name for name, entry in entries.items() if _is_candidate(entry)]
         if here:
             return max(here, key=lambda name: _rank(entries[name]))
@@ -147,7 +150,10 @@ class ModelStore:
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._settings.refresh_s):
-            self._refresh()
+            try:
+                self._refresh()
+            except Exception:  # e.g. a folder that cannot be read just now
+                log.exception("the checkpoint folders could not be looked at; trying again")
 
     def _refresh(self) -> None:
         """Take up what was replaced or added; the old one stays where that cannot be loaded."""
@@ -161,7 +167,8 @@ class ModelStore:
             if name in entries and not _same_weights(served.checkpoint, entries[name].checkpoint)
         ]
         for name in dict.fromkeys([*stale, *self._new_default(loaded)]):
-            self._try_to_load(name, entries[name].checkpoint)
+            if name in entries:  # others may have looked meanwhile, and found more
+                self._try_to_load(name, entries[name].checkpoint)
 
     def _new_default(self, loaded: dict[str, ServedModel]) -> list[str]:
         """The default, where it is another one now: whoever asks next should not wait for it."""
@@ -186,7 +193,7 @@ class ModelStore:
         found: dict[str, Entry] = {}
         for folder, origin in self._folders:
             for path in sorted(folder.glob("*/*.json")):
-                name = f"{path.parent.name}/{path.stem}"
+                name = id_of(path)
                 checkpoint = _usable(path)
                 if checkpoint is not None and name not in found:
                     found[name] = Entry(checkpoint, origin)
@@ -194,12 +201,17 @@ class ModelStore:
             self._entries = found
 
 
+def id_of(path: Path) -> str:
+    """What the checkpoint of this JSON file is asked for by."""
+    return f"{path.parent.name}/{path.stem}"
+
+
 def _usable(path: Path) -> Checkpoint | None:
     """The checkpoint at `path`, or None: what is being replaced just now is there again soon."""
     try:
         checkpoint = checkpoints.read(path)
         served_model.check(checkpoint)
-    except InputError as error:
+    except Exception as error:  # whatever was put there: it must not hide the others
         log.debug("%s is left out: %s", path, error)
         return None
     return checkpoint

@@ -4,23 +4,23 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import numpy as np
-from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 
 from heartbeats.beat_set import AAMI_CLASSES
 from serving import answers, page_stream
 from serving.beat_predictions import Tally, judge_recorded
+from serving.leaving import Stream
 from serving.predictor import BATCH_BEATS
+from serving.problems import UNFORESEEN, told
 from serving.receiving import received
 from serving.record_work import Result
 from serving.served_model import ServedModel
 from serving.service import Part, Service
 from serving.uploads import Upload
-from utils.errors import InputError
 
 # A line comes at least so often, so that the page sees that work goes on.
 PROGRESS_S = 1.0
@@ -29,47 +29,38 @@ log = logging.getLogger("beatsweep.page")
 
 async def analyse(
     service: Service, request: Request, model_id: str, asked: dict[str, Any]
-) -> StreamingResponse:
+) -> Stream:
     """Recognise what was uploaded and stream what is found in it.
 
     What is wrong with the file's beginning is told by the answer's status; what is found wrong
     later by a line of the stream.
     """
-    stack = AsyncExitStack()
-    try:
+    async with AsyncExitStack() as stack:
         most = service.settings.uploads.max_files
         came = await stack.enter_async_context(received(request, "files", most_files=most))
         upload = await answers.unpacked(service, came, as_recording=bool(asked["sampling_hz"]))
-        model = await service.model(model_id)
         size = sum(path.stat().st_size for _name, path in came.files)
         if upload.kind == "beats":
-            lines = beat_lines(service, model, upload, size)
+            lines = beat_lines(service, await service.model(model_id), upload, size)
         else:
-            lines = record_lines(service, model, upload, size, model_id, asked)
+            model = await answers.record_model(service, model_id)
+            lines = record_lines(service, model, upload, size, asked)
+        await stack.enter_async_context(aclosing(lines))
         first = await anext(lines)
-    except BaseException:
-        await stack.aclose()
-        raise
-    return StreamingResponse(_whole(first, lines, stack), media_type=page_stream.MEDIA_TYPE)
+        return Stream(_whole(first, lines), stack.pop_all(), page_stream.MEDIA_TYPE)
 
 
-async def _whole(
-    first: bytes, lines: AsyncGenerator[bytes, None], stack: AsyncExitStack
-) -> AsyncIterator[bytes]:
-    """All lines, the last of which tells what went wrong if anything did; then clean up."""
-    async with stack:
-        try:
-            yield first
-            async for one in lines:
-                yield one
-        except InputError as error:
-            yield page_stream.line({"type": "error", "status": 422, "detail": str(error)})
-        except Exception:
+async def _whole(first: bytes, lines: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """All lines, the last of which tells what went wrong if anything did."""
+    try:
+        yield first
+        async for one in lines:
+            yield one
+    except Exception as error:
+        status, detail = told(error)
+        if status == UNFORESEEN:
             log.exception("a page's stream broke off")
-            detail = "something went wrong in the service; its log tells what"
-            yield page_stream.line({"type": "error", "status": 500, "detail": detail})
-        finally:
-            await lines.aclose()
+        yield page_stream.line({"type": "error", "status": status, "detail": detail})
 
 
 async def beat_lines(
@@ -78,13 +69,14 @@ async def beat_lines(
     """Start, parts of the beats, end."""
     started = time.perf_counter()
     tally = Tally(model.class_names)
-    async for part in service.predict_file(model, upload.path, upload.name):
-        if not tally.count:
-            labelled = part.judged.labels is not None
-            yield page_stream.start(model, "beats", upload.name, size, labelled)
-        first = tally.count
-        tally.add(part.judged)
-        yield await asyncio.to_thread(_line_of, part, first)
+    async with aclosing(service.predict_file(model, upload.path, upload.name)) as parts:
+        async for part in parts:
+            if not tally.count:
+                labelled = part.judged.labels is not None
+                yield page_stream.start(model, "beats", upload.name, size, labelled)
+            first = tally.count
+            tally.add(part.judged)
+            yield await asyncio.to_thread(_line_of, part, first)
     yield _end(tally, started, answers.upload_notes(upload, model, tally))
 
 
@@ -102,17 +94,11 @@ def _end(tally: Tally, started: float, notes: list[str]) -> bytes:
 
 
 async def record_lines(
-    service: Service,
-    model: ServedModel,
-    upload: Upload,
-    size: int,
-    model_id: str,
-    asked: dict[str, Any],
+    service: Service, model: ServedModel, upload: Upload, size: int, asked: dict[str, Any]
 ) -> AsyncGenerator[bytes, None]:
     """Start, progress, the recording, its beats, end."""
     started = time.perf_counter()
-    checkpoint = await answers.record_checkpoint(service, model_id)
-    task = answers.record_task(upload, checkpoint, "page", asked)
+    task = answers.record_task(upload, model, "page", asked)
     yield page_stream.start(model, "recording", upload.name, size, False)
     job = asyncio.create_task(service.records.analyse(task))
     try:
@@ -124,7 +110,7 @@ async def record_lines(
         result = job.result()
     finally:
         job.cancel()  # where the client has left, so ends the work
-    yield page_stream.recording(result, answers.record_head(model_id))
+    yield page_stream.recording(result, answers.record_head(model))
     tally = Tally(AAMI_CLASSES)
     async for one in _recorded_beats(service, model, result, tally):
         yield one

@@ -35,6 +35,7 @@ HEADERS = (
 log = logging.getLogger("beatsweep.requests")
 # The names and edges of a form's parts, beside the files themselves.
 FORM_BYTES = 1 << 16
+JSON = "application/json"
 NOT_STORED = (b"cache-control", b"no-store")
 
 
@@ -62,7 +63,7 @@ class RequestLimits:
             await self._app(scope, guard.receive, guard.send)
         except Refused as refused:
             if guard.has_begun:  # the connection is closed, as its answer cannot be completed
-                log.info("%s %s: %s", scope["method"], scope["path"], refused.detail)
+                log.info("%s %r: %s", scope["method"], scope["path"], refused.detail)
                 return
             await _answer(send, refused)
 
@@ -98,12 +99,7 @@ class _Guard:
 
     async def send(self, message: Message) -> None:
         self.has_begun = True
-        # A client that reads nothing would hold its whole answer in memory for ever.
-        try:
-            async with asyncio.timeout(self._settings.idle_s):
-                await self._send(message)
-        except TimeoutError as error:
-            raise Refused(408, "the client does not take its answer") from error
+        await self._send(message)
 
     def _too_large(self) -> str:
         return (
@@ -114,18 +110,32 @@ class _Guard:
 
 def limit_of(scope: Scope, settings: ServiceSettings) -> int:
     """The largest body of this request, in bytes."""
-    for name, value in scope["headers"]:
-        if name == b"content-type" and value.split(b";")[0].strip().lower() == b"application/json":
-            return settings.max_json_bytes
+    if media_type(scope) == JSON:
+        return settings.max_json_bytes
     return settings.uploads.max_upload_bytes + FORM_BYTES
+
+
+def media_type(scope: Scope) -> str:
+    """The content type without its parameters, in lower case; empty where there is none.
+
+    Limits and routes go by this one reading of it, so that nothing can be two things.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return value.split(b";")[0].strip().lower().decode("latin-1")
+    return ""
 
 
 async def _answer(send: Send, refused: Refused) -> None:
     body = to_json({"detail": refused.detail})
     headers = [
         (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"), *HEADERS, NOT_STORED,
+        *HEADERS, NOT_STORED,
     ]  # fmt: skip
+    if refused.status == 408:
+        headers.append((b"connection", b"close"))
+    # Else the connection stays for a while, see `connections`: who is cut off while sending may
+    # never see the answer.
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,6 +1,7 @@
 """Uploads from the network to files in a folder of the request's own, gone when it is answered."""
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -11,9 +12,11 @@ from pathlib import Path
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from serving.protection import media_type
 from utils.errors import InputError
 
 MOST_FIELDS = 20
+_CHARSET = re.compile(rb";\s*charset", re.IGNORECASE)
 CSV_TYPES = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
 
 
@@ -30,11 +33,6 @@ class Received:
     folder: Path
 
 
-def media_type(request: Request) -> str:
-    """The content type without its parameters, in lower case."""
-    return request.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
 @asynccontextmanager
 async def received(request: Request, *fields: str, most_files: int) -> AsyncIterator[Received]:
     """The files of a multipart form, or the body itself where it is a CSV file.
@@ -49,7 +47,7 @@ async def received(request: Request, *fields: str, most_files: int) -> AsyncIter
     """
     folder = Path(tempfile.mkdtemp(prefix="beatsweep-"))
     try:
-        if media_type(request) == "multipart/form-data":
+        if media_type(request.scope) == "multipart/form-data":
             files = await _from_form(request, folder, fields, most_files)
         else:
             files = [await _from_body(request, folder)]
@@ -62,7 +60,8 @@ async def _from_form(
     request: Request, folder: Path, fields: tuple[str, ...], most_files: int
 ) -> list[tuple[str, Path]]:
     # What is no form is answered by Starlette with 400.
-    async with request.form(max_files=most_files, max_fields=MOST_FIELDS) as form:
+    plain = Request({**request.scope, "headers": _without_charset(request)}, request.receive)
+    async with plain.form(max_files=most_files, max_fields=MOST_FIELDS) as form:
         uploads = [
             value
             for name, value in form.multi_items()
@@ -76,6 +75,18 @@ async def _from_form(
             (one.filename or "upload", await asyncio.to_thread(_keep, one, folder, number))
             for number, one in enumerate(uploads)
         ]
+
+
+def _without_charset(request: Request) -> list[tuple[bytes, bytes]]:
+    """The headers, the content type of which names no encoding of names.
+
+    Browsers send names in UTF-8 and never say so. Starlette would decode by any codec of Python
+    that a client names, and some fail or take for ever.
+    """
+    return [
+        (name, _CHARSET.sub(b"; ignored", value) if name == b"content-type" else value)
+        for name, value in request.scope["headers"]
+    ]
 
 
 def _keep(upload: UploadFile, folder: Path, number: int) -> Path:

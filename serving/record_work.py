@@ -1,6 +1,9 @@
 """What the recordings' own process does: read, analyse, pack what the API and the page show."""
 
 import json
+import multiprocessing
+import os
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,14 +38,14 @@ class Task:
     Attributes:
         path: what `ecg.reading.read_recording` takes.
         name: what the client called it.
-        checkpoint: the JSON of the classifier; None for the best CNN.
+        checkpoint: the JSON of the classifier.
         lead, sampling_hz, units: as `analyse_record.py` takes them.
         form: which answer is wanted.
     """
 
     path: Path
     name: str
-    checkpoint: Path | None
+    checkpoint: Path
     lead: str
     sampling_hz: float | None
     units: str | None
@@ -61,6 +64,18 @@ class Result:
     probabilities: np.ndarray | None = None
 
 
+def end_with_server() -> None:
+    """End this process as soon as the server is gone, even where that was killed."""
+    server = multiprocessing.parent_process()
+    assert server is not None
+
+    def wait() -> None:
+        server.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def work(task: Task) -> Result | InputError:
     """Analyse one recording; what its sender can mend comes back as a value.
 
@@ -71,7 +86,7 @@ def work(task: Task) -> Result | InputError:
         classifier = _classifier(task.checkpoint)
         analysis = analyse(recording, classifier, lead=task.lead)
     except InputError as error:  # the client has no use for the folder of its upload
-        return InputError(str(error).replace(f"{task.path.parent}/", ""))
+        return InputError(str(error).replace(f"{task.path.parent}{os.sep}", ""))
     if task.form == "html":
         return Result({}, html=page.build(analysis, recording, draw_all(analysis, recording)))
     answer = answer_of(analysis)
@@ -84,9 +99,8 @@ def work(task: Task) -> Result | InputError:
     )  # fmt: skip
 
 
-def _classifier(path: Path | None) -> classify.Classifier:
-    checkpoint = checkpoints.read(path) if path else classify.best_checkpoint()
-    return _loaded(checkpoint.path, checkpoint.facts["weights_digest"])
+def _classifier(path: Path) -> classify.Classifier:
+    return _loaded(path, checkpoints.read(path).facts["weights_digest"])
 
 
 @lru_cache(maxsize=2)

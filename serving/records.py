@@ -26,8 +26,11 @@ class RecordAnalyst:
     def __init__(self, settings: ServiceSettings):
         self._settings = settings
         # Not forked: the server's threads and TensorFlow's do not survive that.
-        self._pool = ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
-        self._waiting = 0
+        self._pool = ProcessPool(
+            max_workers=1, context=multiprocessing.get_context("spawn"),
+            initializer=record_work.end_with_server,
+        )  # fmt: skip
+        self._waiting = 0  # the one in work among them
 
     def stop(self) -> None:
         """End the process; what it was working on is lost."""
@@ -41,10 +44,8 @@ class RecordAnalyst:
             InputError: the recording cannot be used, or takes too long.
             Busy: too many others wait.
         """
-        if self._waiting >= self._settings.records_waiting:
-            raise Busy(
-                f"{self._waiting} recordings are waiting to be analysed; try again in a minute"
-            )
+        if self._waiting > self._settings.records_waiting:
+            raise Busy(f"{self._waiting} recordings are in work or waiting; try again in a minute")
         self._waiting += 1
         try:
             return await self._result(task)

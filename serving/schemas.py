@@ -1,11 +1,39 @@
 """What goes in and out of the API, typed and with examples."""
 
+from math import exp
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 API_VERSION: Literal["1"] = "1"
 Value = Annotated[float, Field(ge=0, le=1.0001, allow_inf_nan=False)]
+
+# R peak, T wave, P wave and the next R peak of an invented beat at 120 Hz: place, width, height.
+WAVES = ((0, 1.5, 1.0), (35, 7.0, 0.25), (77, 4.0, 0.12), (97, 1.5, 1.0))
+EXAMPLE_SAMPLES, EXAMPLE_END = 187, 115
+EXAMPLE_BEAT = [
+    round(sum(high * exp(-(((i - at) / wide) ** 2)) for at, wide, high in WAVES), 3)
+    if i < EXAMPLE_END
+    else 0.0
+    for i in range(EXAMPLE_SAMPLES)
+]
+EXAMPLE_ANSWER = {
+    "api_version": "1", "model": "mitbih-kaggle-light/cnn", "weights": "e1ba3764c0ffee00",
+    "class_names": ["N", "S", "V", "F", "Q"], "count": 1,
+    "predictions": [
+        {
+            "row": 1, "label": 0, "class": "N", "probability": 0.997,
+            "probabilities": {"N": 0.997, "S": 0.002, "V": 0.001, "F": 0.0, "Q": 0.0},
+            "uncertain": False, "ood_score": 0.31, "out_of_distribution": False,
+            "nearest_typical": 2, "anomaly_score": None, "true_label": None,
+        }
+    ],
+    "summary": {
+        "classes": {"N": 1, "S": 0, "V": 0, "F": 0, "Q": 0}, "uncertain": 0,
+        "out_of_distribution": 0,
+    },
+    "scores": None, "notes": [],
+}  # fmt: skip
 
 
 class Answer(BaseModel):
@@ -28,13 +56,16 @@ class BeatsToPredict(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"beats": [[0.97, 0.81, 0.12, 0.0]], "labels": [0]}},
+        json_schema_extra={"example": {"beats": [EXAMPLE_BEAT], "labels": [0]}},
     )
-    beats: list[list[Value]] = Field(
+    # The first fault is told; a list of millions would fill the memory.
+    beats: Annotated[list[Annotated[list[Value], FailFast()]], FailFast()] = Field(
         min_length=1, description="one list a beat, as many values as the model's `samples`"
     )
     labels: list[Annotated[int, Field(ge=0, le=255)]] | None = Field(
-        default=None, description="the true labels, if known; the answer then holds scores"
+        default=None,
+        fail_fast=True,
+        description="the true labels, if known; the answer then holds scores",
     )
 
 
@@ -85,6 +116,7 @@ class Scores(BaseModel):
 class Predictions(Answer):
     """What a model says of beats."""
 
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_ANSWER})
     model: str
     weights: str = Field(description="digest of the weights, its first 16 digits")
     class_names: list[str]

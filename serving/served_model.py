@@ -143,7 +143,8 @@ def load(model_id: str, checkpoint: Checkpoint) -> ServedModel:
         served = Classifier(
             model_id, checkpoint, compiled(with_embedding(network)), reference.load(checkpoint)
         )
-    served.run(np.zeros((2, checkpoint.facts["samples"]), np.float32))
+    for size in SIZES:  # whoever asks first should not wait for it
+        served.run(np.zeros((size, checkpoint.facts["samples"]), np.float32))
     return served
 
 

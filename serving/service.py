@@ -97,6 +97,16 @@ class Service:
             # The thread may be reading still: the file must not vanish under it.
             await asyncio.gather(following, return_exceptions=True)
 
+    async def predict_many(
+        self, model: ServedModel, signals: np.ndarray, labels: np.ndarray | None
+    ) -> AsyncGenerator[Part, None]:
+        """Judge as `predict` does, part by part, and so that others need not wait for all."""
+        for first in range(0, len(signals), PART_BEATS):
+            own = slice(first, first + PART_BEATS)
+            chosen = None if labels is None else labels[own]
+            rows = np.arange(first, first + len(signals[own])) + 1
+            yield await self._judged(model, beats_file.Part(signals[own], chosen, rows, 0), first)
+
     async def _judged(self, model: ServedModel, part: beats_file.Part, before: int) -> Part:
         """Judge a part of a file, `before` which so many beats came."""
         jobs = [

@@ -2,16 +2,16 @@
 
 import { BeatDialog } from "./beat_dialog.js";
 import { byId, h } from "./dom.js";
-import { asInt16 } from "./encoding.js";
+import { downloadButtons, downloadReport } from "./downloads.js";
 import { onThemeChange } from "./drawing.js";
-import { predictionsAsCsv, save } from "./export.js";
 import { Filters } from "./filters.js";
+import { meanings } from "./meanings.js";
 import { describe, loadModels } from "./models.js";
 import { showRecording } from "./recording.js";
 import { Results } from "./results.js";
 import { chosen, EVERYTHING } from "./selection.js";
 import { hideError, hideProgress, showError, showProgress } from "./status.js";
-import { analyse, AnalysisError, refusalOf } from "./stream.js";
+import { analyse, AnalysisError } from "./stream.js";
 import { inWords, summaryParts } from "./summary.js";
 import { BeatTable } from "./table.js";
 import { chosenOptions, example, listenForFiles } from "./upload.js";
@@ -59,19 +59,12 @@ async function run(files, notes = []) {
         `${sentence(line.text).slice(0, -1)}, ${plural(Math.round(line.seconds), "second")}`,
         null,
       ),
-    recording: (line) =>
-      results.takeRecording({
-        ...line,
-        strip: { ...line.strip, signal: asInt16(line.strip.signal) },
-      }),
+    recording: (line) => results.takeRecording(line),
     end: (line) => results.finish(line),
   };
   const query = chosenOptions(mayBeCsv(files));
-  const job = analyse(
-    `/page/analyse?${query}`,
-    files,
-    showSent,
-    (line) => take[line.type]?.(line),
+  const job = analyse(`/page/analyse?${query}`, files, showSent, (line) =>
+    take[line.type]?.(line),
   );
   state.running = job;
   showSent(
@@ -83,14 +76,36 @@ async function run(files, notes = []) {
     Object.assign(state, { files, query });
     show(results, notes);
   } catch (error) {
-    if (error instanceof AnalysisError) showError(error.message, () => run(files, notes));
-    else if (error.name !== "AbortError") throw error;
+    if (error instanceof AnalysisError) {
+      // It may be a recording whose rate was not given.
+      if (files.every((file) => /\.csv$/i.test(file.name))) byId("more").open = true;
+      showError(error.message, () => run(files, notes));
+    } else if (error.name !== "AbortError") throw error;
   } finally {
     if (state.running === job) {
       state.running = null;
       hideProgress();
     }
   }
+}
+
+/** The model that beats get. */
+function chosenModel() {
+  return state.models.get(byId("model").value || state.standard);
+}
+
+/** @param {string} id of a model; empty leaves it to the service. */
+function choose(id) {
+  byId("model").value = id;
+  describe(chosenModel(), !id);
+}
+
+/** A link to the page may name a model. */
+function chooseByAddress() {
+  const wanted = new URLSearchParams(location.search).get("model") ?? "";
+  const isThere = !wanted || state.models.has(wanted);
+  choose(isThere ? wanted : "");
+  if (!isThere) showError(`There is no model ${wanted} here. Choose one of the list.`);
 }
 
 function mayBeCsv(files) {
@@ -111,8 +126,9 @@ function showPredicted(results, line) {
 function show(results, firstNotes) {
   Object.assign(state, { results, strip: null });
   byId("results").hidden = false;
-  byId("results-title").textContent = results.name;
+  byId("results-title").textContent = results.record ? `Recording ${results.name}` : results.name;
   byId("results-sentence").textContent = inWords(results);
+  byId("results-meanings").replaceChildren(...meanings(results, state.models.get(results.model)));
   const notes = [...new Set([...firstNotes, ...results.notes, ...(results.record?.notes ?? [])])];
   byId("results-notes").replaceChildren(...notes.map((note) => h("li", {}, sentence(note))));
   byId("recording").replaceChildren();
@@ -122,7 +138,7 @@ function show(results, firstNotes) {
   state.filters = new Filters(byId("filters"), results, () =>
     state.table.show(chosen(results, state.filters.filter)),
   );
-  byId("filters").append(downloads());
+  byId("filters").append(downloadButtons(results, () => state.table.beats));
   state.table.show(chosen(results, EVERYTHING));
   byId("summary").replaceChildren(
     ...summaryParts(
@@ -134,7 +150,7 @@ function show(results, firstNotes) {
   if (results.record)
     state.strip = showRecording(byId("recording"), results, {
       open: openBeat,
-      report: downloadReport,
+      report: fetchReport,
       lead: changeLead,
     });
   byId("results-title").focus({ preventScroll: true });
@@ -162,52 +178,24 @@ function showInStrip(beat) {
   state.strip.canvas.focus({ preventScroll: true });
 }
 
-function downloads() {
-  const name = () => `${state.results.name.replace(/\.[^.]*$/, "")}-predictions.csv`;
-  const button = (text, beats) =>
-    h(
-      "button",
-      { type: "button", onclick: () => save(predictionsAsCsv(state.results, beats()), name()) },
-      text,
-    );
-  const all = () => Uint32Array.from({ length: state.results.count }, (_, i) => i);
-  return h(
-    "div.filter-group.downloads",
-    {},
-    button("Download all as CSV", all),
-    button("Download those shown", () => state.table.beats),
-  );
-}
-
 function changeLead(lead) {
   byId("lead").value = lead;
   run(state.files);
 }
 
-async function downloadReport(button) {
+async function fetchReport(button) {
+  const { textContent: name } = button;
   hideError();
   button.disabled = true;
   button.textContent = "Making the report…";
-  try {
-    const data = new FormData();
-    for (const file of state.files) data.append("files", file, file.name);
-    const query = new URLSearchParams({ ...Object.fromEntries(state.query), format: "html" });
-    const response = await fetch(`/api/records?${query}`, { method: "POST", body: data });
-    if (response.ok) save(await response.blob(), `${state.results.name}-report.html`);
-    else showError(await refusalOf(response));
-  } catch {
-    showError("The report could not be fetched: the service is not reached.");
-  } finally {
-    button.disabled = false;
-    button.textContent = "Full report (HTML)";
-  }
+  const wrong = await downloadReport(state.results, state.files, state.query);
+  if (wrong) showError(wrong);
+  button.disabled = false;
+  button.textContent = name;
 }
 
 async function tryExample(address) {
-  if (state.models.get(byId("model").value)?.samples !== EXAMPLE_SAMPLES) {
-    byId("model").value = state.standard;
-    describe(state.models.get(state.standard));
-  }
+  if (chosenModel()?.samples !== EXAMPLE_SAMPLES) choose("");
   let file = null;
   try {
     file = await example(address);
@@ -226,18 +214,20 @@ async function begin() {
   byId("try-beats").addEventListener("click", () => tryExample("/examples/beats.csv"));
   byId("try-recording").addEventListener("click", () => tryExample("/examples/recording.zip"));
   byId("cancel").addEventListener("click", () => state.running?.cancel());
-  byId("model").addEventListener("change", () => describe(state.models.get(byId("model").value)));
+  byId("model").addEventListener("change", () => choose(byId("model").value));
   onThemeChange(() => {
     state.table?.draw();
     state.strip?.resize();
   });
   try {
-    Object.assign(state, await loadModels(new URLSearchParams(location.search).get("model")));
+    Object.assign(state, await loadModels());
   } catch {
     showError(
       "The service's models could not be listed. Is it still running? Load the page again.",
     );
+    return;
   }
+  chooseByAddress();
 }
 
 begin();

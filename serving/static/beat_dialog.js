@@ -1,10 +1,10 @@
 /** A beat large, in a dialog that steps through the beats of the table. */
 
 import { drawBeat } from "./beat_drawing.js";
+import { chip, classKind } from "./chip.js";
 import { byId, h } from "./dom.js";
-import { CLASS_COLOURS, lengthOf, onThemeChange } from "./drawing.js";
+import { lengthOf, onThemeChange } from "./drawing.js";
 import { OOD_LIMIT } from "./results.js";
-import { chip } from "./summary.js";
 import { clock, isKnown, number, percent } from "./wording.js";
 
 export class BeatDialog {
@@ -147,14 +147,13 @@ export class BeatDialog {
 function legend(typical, signal) {
   const parts = ["Scaled by its own minimum and maximum."];
   if (typical) parts.unshift(`Dashed: the nearest typical beat, of class ${typical.class}.`);
-  if (lengthOf(signal) < signal.length)
-    parts.push("Behind its end it is filled up with zeros: the faint line.");
+  if (lengthOf(signal) < signal.length) parts.push("The faint line: zeros after its end.");
   return parts.join(" ");
 }
 
 function probabilityBars(results, probabilities, predicted) {
   const rows = results.classNames.map((name, label) => {
-    const level = h(`span.level.class-${label % CLASS_COLOURS}`, {});
+    const level = h(`span.level.${classKind(label)}`, {});
     level.style.width = `${100 * probabilities[label]}%`;
     return h(
       label === predicted ? "li.chosen" : "li",
@@ -189,7 +188,7 @@ function factsOf(results, beat) {
   const found = results.record?.beats[beat];
   return [
     results.labels && labelInWords(results, beat),
-    results.uncertain && certainty(results, beat),
+    results.uncertain && certaintyInWords(results, beat),
     results.oodScore && noveltyInWords(results.oodScore[beat]),
     results.unknown?.[beat] &&
       "Beside the other beats of this recording it resembles no known kind.",
@@ -205,13 +204,11 @@ function labelInWords(results, beat) {
   return `The file says ${results.trueName(beat)}${results.isWrong(beat) ? ", unlike the prediction" : ", as predicted"}.`;
 }
 
-function certainty(results, beat) {
-  const limit = isKnown(results.uncertainBelow)
-    ? ` (the limit is ${results.uncertainBelow.toFixed(2)})`
-    : "";
+function certaintyInWords(results, beat) {
+  const limit = results.uncertainBelow.toFixed(2);
   return results.uncertain[beat]
-    ? `Uncertain${limit}: other classes are likely too.`
-    : `Certain${limit}.`;
+    ? `Uncertain: no class has a probability of ${limit}. Judge it by its shape.`
+    : `Not uncertain: its class has a probability of at least ${limit}. It may be wrong all the same.`;
 }
 
 function noveltyInWords(score) {

@@ -1,6 +1,6 @@
 /** One beat large, with its time axis, over the typical beat that it resembles most. */
 
-import { classColour, colours, lengthOf, sharp, trace } from "./drawing.js";
+import { classColour, colours, lengthOf, line, sharp, trace } from "./drawing.js";
 
 const LEFT = 34,
   RIGHT = 12,
@@ -70,11 +70,4 @@ function drawSignal(context, signal, label, x, y) {
   context.lineWidth = 1.2;
   trace(context, signal, end - 1, signal.length, x, share);
   context.globalAlpha = 1;
-}
-
-function line(context, x0, y0, x1, y1) {
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
 }

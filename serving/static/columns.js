@@ -1,10 +1,11 @@
 /** The columns of the table of beats: what a cell shows, and the values that they are sorted by. */
 
+import { chip } from "./chip.js";
 import { h } from "./dom.js";
 import { drawSmall } from "./drawing.js";
-import { chip } from "./summary.js";
 import { clock, isKnown, number, UNKNOWN } from "./wording.js";
 
+// In CSS pixels; narrow screens show it smaller.
 const SMALL_WIDTH = 96,
   SMALL_HEIGHT = 30;
 
@@ -95,7 +96,7 @@ export function columnsOf(results) {
       name: "Remarks",
       kind: "remarks",
       descendsFirst: true,
-      values: remarkable(results),
+      values: remarkCounts(results),
       cell: (beat) => remarks(results, beat),
     });
   }
@@ -104,7 +105,7 @@ export function columnsOf(results) {
 
 function smallDrawing(results) {
   return (beat) => {
-    const canvas = h("canvas", { role: "img", "aria-label": `shape of beat ${beat + 1}` });
+    const canvas = h("canvas", { "aria-hidden": "true" });
     canvas.dataset.beat = String(beat);
     canvas.style.aspectRatio = `${SMALL_WIDTH} / ${SMALL_HEIGHT}`;
     return results.unusable?.[beat] ? h("span.faint", {}, canvas) : canvas;
@@ -123,8 +124,8 @@ function bar(probability) {
   return [h("span.meter", {}, filled), h("span.value", {}, probability.toFixed(3))];
 }
 
-/** How many remarks a beat has. */
-function remarkable(results) {
+/** How many remarks each beat has. */
+function remarkCounts(results) {
   return Float32Array.from(results.predicted, (_, beat) => remarksOf(results, beat).length);
 }
 

@@ -18,8 +18,7 @@ export function h(tag, props = {}, ...children) {
 function set(element, key, value) {
   if (value === null || value === undefined) return;
   if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-  else if (key.includes("-") || key === "role" || key === "scope")
-    element.setAttribute(key, value);
+  else if (key.includes("-") || key === "role") element.setAttribute(key, value);
   else element[key] = value;
 }
 
@@ -28,7 +27,13 @@ export function byId(id) {
   return document.getElementById(id);
 }
 
-/** A table, with a header row where there is a header; cells are nodes or text, `words` columns from the left are text. */
+/**
+ * A table that scrolls sideways where it must.
+ * @param {string[]} headers if all are empty, there is no row of headers.
+ * @param {(Node|string)[][]} rows
+ * @param {{words?: number, label?: string}} options so many columns from the left hold words, not
+ *   numbers; what screen readers call it.
+ */
 export function table(headers, rows, { words = 1, label = null } = {}) {
   const kind = (place) => (place < words ? "text" : "");
   return h(

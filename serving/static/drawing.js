@@ -6,12 +6,14 @@ export const CLASS_COLOURS = 7;
 
 let palette = null;
 const watchers = new Set();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  palette = null;
-  for (const redraw of watchers) redraw();
-});
+for (const look of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(look).addEventListener("change", () => {
+    palette = null;
+    for (const redraw of watchers) redraw();
+  });
+}
 
-/** Call `redraw` when the page turns light or dark. */
+/** Call `redraw` when the page turns light or dark, as paper always is light. */
 export function onThemeChange(redraw) {
   watchers.add(redraw);
 }
@@ -61,6 +63,14 @@ export function lengthOf(signal) {
 export function trace(context, signal, first, end, x, y) {
   context.beginPath();
   for (let i = first; i < end; i += 1) context.lineTo(x(i), y(signal[i]));
+  context.stroke();
+}
+
+/** Draw a straight line. */
+export function line(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
   context.stroke();
 }
 

@@ -21,15 +21,6 @@ export function predictionsAsCsv(results, beats) {
   return new Blob(parts, { type: "text/csv" });
 }
 
-/** Offer a Blob to the reader as a file. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 /** [name, value of a beat] for each column that there is. */
 function columnsOf(results) {
   const columns = [["row", (beat) => beat + 1]];
@@ -64,6 +55,8 @@ function yesNo(mark) {
   return mark ? "true" : "false";
 }
 
+/** A text cell; spreadsheets would run one that begins like a formula, so an apostrophe leads it. */
 function quoted(text) {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

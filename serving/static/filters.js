@@ -1,8 +1,8 @@
 /** The controls that choose which beats the table shows. */
 
+import { chip } from "./chip.js";
 import { h } from "./dom.js";
 import { EVERYTHING } from "./selection.js";
-import { chip } from "./summary.js";
 import { number } from "./wording.js";
 
 /**
@@ -21,9 +21,9 @@ export class Filters {
     this.classes = this.classButtons();
     this.marks = this.markButtons();
     this.limits = results.probability ? [this.limit("lowest", 0), this.limit("highest", 100)] : [];
-    this.truth = h("button.toggle.active", {
+    this.truth = h("button.toggle", {
       type: "button",
-      hidden: true,
+      "aria-pressed": "true",
       onclick: () => this.change({ trueLabel: null }),
     });
     this.all = h(
@@ -100,7 +100,7 @@ export class Filters {
       ["unknown", "unknown kind", results.marked(results.unknown)],
       ["wrong", "unlike the label", wrong],
     ]
-      .filter(([, , count]) => count !== null)
+      .filter(([, , count]) => count)
       .map(([key, name, count]) => [
         key,
         h(

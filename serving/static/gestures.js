@@ -43,10 +43,10 @@ export function follow(element, told) {
     told.zoom?.(apart(before) / apart(after), within((after[0] + after[1]) / 2));
   }
 
-  /** Sideways moves; up and down zooms where the element has the focus, else the page scrolls. */
+  /** Sideways moves; with Ctrl, or a pinch on a touchpad, it zooms; else the page scrolls. */
   function onWheel(event) {
     const isSideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
-    const zooms = told.zoom && (event.ctrlKey || document.activeElement === element);
+    const zooms = told.zoom && event.ctrlKey;
     if (!isSideways && !zooms) return;
     event.preventDefault();
     if (isSideways) told.drag(-event.deltaX);

@@ -18,7 +18,7 @@ export class Pager {
       type: "number",
       min: "1",
       "aria-label": "Page",
-      onchange: () => asked.page(Number(this.input.value) - 1),
+      onchange: () => asked.page(Math.round(this.input.value) - 1),
     });
     this.of = h("span.note");
     const button = (name, text, page) =>

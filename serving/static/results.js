@@ -1,6 +1,6 @@
 /** What the service said of the beats of one upload, column by column in typed arrays. */
 
-import { asBytes, asFloats } from "./encoding.js";
+import { asBytes, asFloats, asInt16 } from "./encoding.js";
 
 const COLUMNS = {
   signals: asBytes,
@@ -26,9 +26,7 @@ export class Results {
   /** @param {object} start the first line of the service's answer. */
   constructor(start) {
     this.name = start.name;
-    this.kind = start.kind;
     this.model = start.model;
-    this.isDetector = start.model_kind === "anomaly_detector";
     this.classNames = start.class_names;
     this.classMeanings = start.class_meanings;
     this.samples = start.samples;
@@ -54,12 +52,11 @@ export class Results {
   /** Take the line of a recording: what was found in it and the strip to draw. */
   takeRecording(line) {
     this.record = line.record;
-    this.strip = line.strip;
+    this.strip = { ...line.strip, signal: asInt16(line.strip.signal) };
   }
 
   /** Take the last line and make the columns. */
   finish(line) {
-    this.summary = line.summary;
     this.scores = line.scores;
     this.notes = line.notes;
     this.seconds = line.seconds;

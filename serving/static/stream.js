@@ -54,7 +54,7 @@ export function analyse(address, files, onSent, onLine) {
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     request.onerror = () => reject(new AnalysisError(lost(sentAll)));
     request.open("POST", address);
-    request.send(form(files));
+    request.send(withFiles(files));
   });
   return { done, cancel: () => request.abort() };
 }
@@ -106,7 +106,8 @@ function attempt(action, fail) {
   }
 }
 
-function form(files) {
+/** Files as the service takes them. */
+export function withFiles(files) {
   const data = new FormData();
   for (const file of files) data.append("files", file, file.name);
   return data;

@@ -64,7 +64,7 @@ export class Strip {
       h(
         "p.note",
         {},
-        "Drag or use the arrow keys to move, pinch or + and − to zoom; click a beat to open it.",
+        "Drag or use the arrow keys to move, pinch or use + and − to zoom; click a beat to open it.",
       ),
     );
     this.listen();

@@ -1,6 +1,6 @@
 /** How a stretch of a recording looks: grid, shading, the trace, coloured beats and their letters. */
 
-import { classColour, colours } from "./drawing.js";
+import { classColour, colours, line } from "./drawing.js";
 import { clock } from "./wording.js";
 
 export const TOP = 26,
@@ -31,6 +31,7 @@ export function drawStretch(view, recording) {
   drawTrace(view, recording.strip, colours().ink, view.fromS, view.toS);
   const beats = beatsWithin(recording.results.timeS, view.fromS - 1, view.toS + 1);
   drawBeats(view, recording, beats);
+  drawMillivolts(view, recording.strip.unit_mv);
   drawEpisodes(view, recording.record.episodes);
 }
 
@@ -78,24 +79,41 @@ function drawGrid(view, unitMv) {
     context.globalAlpha = alpha;
     for (let n = Math.ceil(view.fromS / step); n * step <= view.toS; n += 1) {
       const x = Math.round(xOf(view, n * step)) + 0.5;
-      stroke(context, x, TOP, x, height - BOTTOM);
+      line(context, x, TOP, x, height - BOTTOM);
       if (step === major) context.fillText(clock(n * step, step < 1 ? 1 : 0), x + 3, height - 4);
     }
   }
-  drawMillivolts(view, unitMv);
+  for (const [, at] of millivolts(view, unitMv)) line(context, 0, at, width, at);
 }
 
-function drawMillivolts(view, unitMv) {
-  const { context, width } = view;
+/** The heights of round millivolts and what is written at them. */
+function millivolts(view, unitMv) {
   const y = heightOf(view, TOP, BOTTOM);
   const step = [0.5, 1, 2, 5, 10, 50].find((mv) => y(0) - y(mv / unitMv) >= 26) ?? 100;
   const [low, high] = view.range.map((value) => (value * unitMv) / step);
-  context.fillText("mV", 3, TOP + 8);
+  const marks = [];
   for (let n = Math.ceil(low); n <= high; n += 1) {
     const at = Math.round(y((n * step) / unitMv)) + 0.5;
-    stroke(context, 0, at, width, at);
-    if (at > TOP + 24) context.fillText(String(n * step).replace("-", "−"), 3, at - 3);
+    marks.push([String(n * step).replace("-", "−"), at]);
   }
+  return marks;
+}
+
+/** Written over the trace, and so on a rim of paper. */
+function drawMillivolts(view, unitMv) {
+  const { context } = view;
+  context.save();
+  context.textAlign = "left";
+  context.fillStyle = colours().muted;
+  context.strokeStyle = colours().paper;
+  context.lineWidth = 3;
+  const write = (text, at) => {
+    context.strokeText(text, 3, at);
+    context.fillText(text, 3, at);
+  };
+  write("mV", TOP + 8);
+  for (const [text, at] of millivolts(view, unitMv)) if (at > TOP + 24) write(text, at - 3);
+  context.restore();
 }
 
 function drawStretches(view, record, top = TOP, bottom = BOTTOM) {
@@ -118,7 +136,7 @@ function hatching(context) {
   const brush = tile.getContext("2d");
   brush.strokeStyle = colours().unusable;
   brush.lineWidth = 1.5;
-  for (const shift of [-8, 0, 8]) stroke(brush, shift, 8, shift + 8, 0);
+  for (const shift of [-8, 0, 8]) line(brush, shift, 8, shift + 8, 0);
   return context.createPattern(tile, "repeat");
 }
 
@@ -210,11 +228,4 @@ function drawEpisodes(view, episodes) {
     context.fillText(episode.kind, at, height - BOTTOM + 19);
     busyTo = at + context.measureText(episode.kind).width + 8;
   }
-}
-
-function stroke(context, x0, y0, x1, y1) {
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
 }

@@ -1,15 +1,13 @@
 /** The upload in a sentence, its classes as bars, and the scores where labels came along. */
 
+import { chip, classKind } from "./chip.js";
 import { h, table } from "./dom.js";
-import { CLASS_COLOURS } from "./drawing.js";
-import { duration, isKnown, list, number, percent, plural, UNKNOWN } from "./wording.js";
+import { duration, list, number, percent, plural, UNKNOWN } from "./wording.js";
 
-/** A class's letter with its colour. */
-export function chip(results, label) {
-  return h(`span.chip.class-${label % CLASS_COLOURS}`, {}, results.labelName(label));
-}
+const FLATTERED =
+  "They flatter if the model was trained on these beats, or on others of the same people.";
 
-/** What there is to say in a sentence or two. */
+/** How many beats of which class, by which model, in what time. */
 export function inWords(results) {
   const counts = classCounts(results);
   const present = results.classNames
@@ -18,9 +16,8 @@ export function inWords(results) {
     .sort((a, b) => b[1] - a[1])
     .map(([name, count]) => `${number(count)} ${name}`);
   const what = `${plural(results.count, "beat")}${present.length ? `: ${list(present)}` : ""}.`;
-  return [what, uncertainty(results), novelty(results), `Took ${duration(results.seconds)}.`]
-    .filter(Boolean)
-    .join(" ");
+  const seconds = Math.max(0.1, results.seconds);
+  return `${what} By ${results.model} in ${duration(seconds)}.`;
 }
 
 /** The chart of classes and, where labels came, confusion matrix and scores. */
@@ -37,30 +34,13 @@ export function summaryParts(results, onClass, onCell) {
           {},
           `Accuracy ${percent(results.scores.accuracy)}, macro F1 ${results.scores.macro_f1.toFixed(3)}.`,
         ),
+        h("p.note", {}, FLATTERED),
         confusion(results, onCell),
         perClass(results),
       ),
     );
   }
   return parts;
-}
-
-function uncertainty(results) {
-  const count = results.marked(results.uncertain);
-  if (count === null) return "";
-  const below = isKnown(results.uncertainBelow)
-    ? ` (probability below ${results.uncertainBelow.toFixed(2)})`
-    : "";
-  return count
-    ? `${number(count)} ${count === 1 ? "is" : "are"} uncertain${below}.`
-    : "None is uncertain.";
-}
-
-function novelty(results) {
-  const count = results.marked(results.outOfDistribution);
-  if (!count) return "";
-  const rest = count === 1 ? "so its class says little" : "so their classes say little";
-  return `${number(count)} ${count === 1 ? "is" : "are"} out of distribution: unlike what the model was trained on, ${rest}.`;
 }
 
 function classCounts(results) {
@@ -79,7 +59,7 @@ function chart(results, onClass) {
     });
   const most = Math.max(1, ...counts);
   const rows = results.classNames.map((name, label) => {
-    const bar = h(`div.bar.class-${label % CLASS_COLOURS}`, {});
+    const bar = h(`div.bar.${classKind(label)}`, {});
     bar.style.width = `${(100 * counts[label]) / most}%`;
     if (!counts[label]) bar.classList.add("none");
     const striped = h("div.striped", {});
@@ -101,7 +81,11 @@ function chart(results, onClass) {
         "span.chart-count",
         {},
         `${number(counts[label])} `,
-        h("span.note", {}, `${percent(results.count ? counts[label] / results.count : 0)}${told}`),
+        h(
+          "span.note",
+          {},
+          ` ${percent(results.count ? counts[label] / results.count : 0)}${told}`,
+        ),
       ),
     );
   });
@@ -122,7 +106,7 @@ function confusion(results, onCell) {
       {},
       h("th", { scope: "row" }, names[truth]),
       row.map((count, predicted) => {
-        const label = `${number(count)} beats of class ${names[truth]} taken for ${names[predicted]}`;
+        const label = `${plural(count, "beat")} of class ${names[truth]} taken for ${names[predicted]}`;
         const cell = h(
           "td",
           {},
@@ -171,15 +155,20 @@ function confusion(results, onCell) {
   );
 }
 
+/** Shares of nothing, of a class that is neither true nor predicted anywhere, are left blank. */
 function perClass(results) {
-  const share = (value) => (isKnown(value) ? value.toFixed(3) : UNKNOWN);
-  const rows = results.scores.classes.map((one) => [
-    one.name,
-    share(one.precision),
-    share(one.recall),
-    share(one.f1),
-    number(one.support),
-  ]);
+  const { classes, confusion: matrix } = results.scores;
+  const share = (value, of) => (of ? value.toFixed(3) : UNKNOWN);
+  const rows = classes.map((one, label) => {
+    const predicted = matrix.reduce((sum, row) => sum + row[label], 0);
+    return [
+      one.name,
+      share(one.precision, predicted),
+      share(one.recall, one.support),
+      share(one.f1, predicted + one.support),
+      number(one.support),
+    ];
+  });
   return table(["class", "precision", "recall", "F1", "beats"], rows, {
     label: "Scores per class",
   });

@@ -34,7 +34,12 @@ export class BeatTable {
       h(
         "div.scroll",
         {},
-        h("table.beats", {}, h("thead", {}, h("tr", {}, this.headers)), this.body),
+        h(
+          "table.beats",
+          { "aria-label": "Beats" },
+          h("thead", {}, h("tr", {}, this.headers)),
+          this.body,
+        ),
       ),
       this.pagers[1].element,
     );

@@ -21,13 +21,10 @@ export async function example(address) {
   return new File([await response.blob()], address.split("/").at(-1));
 }
 
-/**
- * What the reader chose, as a query; rate and units are for CSV alone. The usual model stands first
- * and is not named, since recordings have a usual one of their own.
- */
+/** What the reader chose, as a query; rate and units are for CSV alone. */
 export function chosenOptions(mayBeCsv) {
   const query = new URLSearchParams();
-  if (byId("model").selectedIndex > 0) query.set("model", byId("model").value);
+  if (byId("model").value) query.set("model", byId("model").value);
   const lead = byId("lead").value.trim();
   if (lead) query.set("lead", lead);
   if (mayBeCsv && byId("sampling").value) query.set("sampling_hz", byId("sampling").value);

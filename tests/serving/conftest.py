@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from serving.app import create_app
-from serving.connections import protocol_with_head_limit
+from serving.connections import limited_protocol
 from serving.limits import Limits
 from serving.settings import ServiceSettings
 
@@ -30,7 +30,7 @@ def running(settings: ServiceSettings) -> Iterator[str]:
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         create_app(settings), log_level="warning", ws="none",
-        http=protocol_with_head_limit(settings.head_s),
+        http=limited_protocol(settings.head_s, settings.idle_s),
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecg.synthetic.record import generate_record
 from evaluation import beats_file
 from heartbeats import synthetic
 from models import checkpoints
@@ -228,6 +229,17 @@ def test_documentation_needs_no_network(client):
     assert {"/api/predict", "/api/records", "/api/models", "/healthz"} <= set(schema["paths"])
 
 
+def test_the_examples_of_the_documentation_work(client):
+    schemas = client.get("/openapi.json").json()
+    body = schemas["paths"]["/api/predict"]["post"]["requestBody"]["content"]["application/json"]
+    answer = client.post("/api/predict", json=body["schema"]["example"])
+    assert answer.status_code == 200 and answer.json()["predictions"][0]["class"] == "N"
+    shown = schemas["components"]["schemas"]["Predictions"]["example"]
+    # The documentation leaves out what is null.
+    assert set(shown) <= set(answer.json())
+    assert set(shown["predictions"][0]) <= set(answer.json()["predictions"][0])
+
+
 def test_a_recording_is_analysed(client):
     files = {"files": ("recording.zip", examples.recording_zip())}
     answer = client.post("/api/records", files=files)
@@ -264,3 +276,49 @@ def test_eval_py_gives_the_same(client, beats, tmp_path, monkeypatch):
     np.testing.assert_allclose(own, probabilities(answer), atol=2e-6)
     assert table["row"].tolist() == [one["row"] for one in answer["predictions"]]
     assert beats_file.read(path, 187, 5).labels is not None
+
+
+@pytest.mark.parametrize("codec", ["punycode", "undefined", "idna", "utf-7", "no-such"])
+def test_clients_choose_no_codec_of_pythons(client, beats, codec):
+    edge = "charset"
+    body = (
+        f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="ä.csv"\r\n\r\n'
+    ).encode() + b"1,2\r\n--charset--\r\n"
+    kind = f"multipart/form-data; charset={codec}; boundary={edge}"
+    answer = client.post("/api/predict", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 422 and "ä.csv" in answer.json()["detail"]
+
+
+def test_a_report_has_a_name_that_fits_a_header(client):
+    files = {"files": ("心電.zip", renamed_recording())}
+    answer = client.post("/api/records", files=files, params={"format": "html"}, timeout=120)
+    assert answer.status_code == 200, answer.text
+    named = answer.headers["content-disposition"]
+    assert named.startswith("attachment; filename=") and named.endswith('.html"')
+
+
+def renamed_recording() -> bytes:
+    """The example recording, as a CSV file with a name that is no Latin one."""
+    made = generate_record(np.random.default_rng(0), 20.0, 250.0)
+    rows = [f"{k / 250:.3f};{value:.3f}" for k, value in enumerate(np.ravel(made.signal_mv))]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("心電.csv", "time_s;II_mV\n" + "\n".join(rows))
+    return packed.getvalue()
+
+
+def test_a_large_json_is_answered_as_its_beats_alone(client, beats):
+    signals = np.resize(beats.signals, (1000, beats.signals.shape[1])).round(3)
+    labels = np.resize(beats.labels, 1000).tolist()
+    large = client.post("/api/predict", json={"beats": signals.tolist(), "labels": labels}).json()
+    last = client.post("/api/predict", json={"beats": signals[-1:].tolist()}).json()
+    assert large["count"] == 1000 and large["scores"] is not None
+    assert [one["row"] for one in large["predictions"]] == list(range(1, 1001))
+    assert large["predictions"][-1]["true_label"] == labels[-1]
+    np.testing.assert_allclose(probabilities(large)[-1], probabilities(last)[0], atol=2e-6)
+
+
+def test_the_first_fault_of_many_is_told_alone(client):
+    beats = [[9] * 187 for _ in range(1000)]
+    answer = client.post("/api/predict", json={"beats": beats, "k" * 1000: 1})
+    assert answer.status_code == 422 and len(answer.content) < 200

@@ -113,6 +113,7 @@ def test_a_broken_replacement_leaves_the_old_one(store, runs, caplog):
     store.start()
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", weights_digest="0" * 64)
     until(lambda: "cannot be loaded" in caplog.text)
+    assert store.get().id == "mitbih-kaggle/cnn"
     assert store.get("mitbih-kaggle/cnn").run(BEATS).probabilities is not None
     (runs / "mitbih-kaggle" / "cnn.json").write_text("{")
     time.sleep(0.3)
@@ -143,3 +144,22 @@ def test_a_damaged_file_is_told_to_who_asks_for_it(store, runs):
     assert store.entries()[store.default_id()].origin == PRETRAINED
     with pytest.raises(InputError, match="damaged"):
         store.get("mitbih-kaggle/damaged")
+
+
+@pytest.mark.parametrize("content", ["5", "[[1]]", "[" * 100_000, "null", '"a"', "\xff"])
+def test_whatever_lies_beside_checkpoints_hides_none(store, runs, content):
+    put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn")
+    (runs / "mitbih-kaggle" / "other.json").write_text(content, encoding="latin-1")
+    store._scan()
+    assert store.entries()["mitbih-kaggle/cnn"].origin == TRAINED_HERE
+    assert "mitbih-kaggle/other" not in store.entries()
+
+
+def test_the_watch_outlives_a_folder_that_cannot_be_read(store, runs, monkeypatch, caplog):
+    store.start()
+    monkeypatch.setattr(store, "_scan", lambda: 1 / 0)
+    until(lambda: "trying again" in caplog.text)
+    monkeypatch.undo()
+    monkeypatch.setenv("ECG_RUNS", str(runs.parent))
+    put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn")
+    until(lambda: store.get().id == "mitbih-kaggle/cnn")

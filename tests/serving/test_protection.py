@@ -1,28 +1,30 @@
 """Limits, headers and connections, before a small application on a real socket."""
 
 import asyncio
+import contextlib
+import dataclasses
 import http.client
 import socket
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 
-from serving.connections import MOST_HEAD_BYTES, protocol_with_head_limit
+from serving.connections import MOST_HEAD_BYTES, limited_protocol
 from serving.limits import Limits
-from serving.protection import RequestLimits, SecurityHeaders
+from serving.protection import RequestLimits, SecurityHeaders, limit_of, media_type
 from serving.settings import ServiceSettings
 
 SETTINGS = ServiceSettings(
     uploads=Limits(max_upload_bytes=150_000), max_json_bytes=1000, idle_s=0.4, upload_s=1.0
 )
 HEAD_S = 0.4
+LARGE = 20_000_000  # more than sockets hold
 
 
-def application() -> FastAPI:
+def application(settings: ServiceSettings = SETTINGS) -> FastAPI:
     app = FastAPI()
 
     @app.post("/size")
@@ -34,17 +36,21 @@ def application() -> FastAPI:
         await asyncio.sleep(1.0)
         return "done"
 
-    app.add_middleware(RequestLimits, settings=SETTINGS)
+    @app.get("/large")
+    async def large() -> Response:
+        return Response(b"x" * LARGE)
+
+    app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(SecurityHeaders, policies={"/slow": "default-src 'none'"})
     return app
 
 
-@contextmanager
-def served(app):
+@contextlib.contextmanager
+def served(app, settings=SETTINGS):
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_level="critical", ws="none", http=protocol_with_head_limit(HEAD_S)
+        app, log_level="critical", ws="none", http=limited_protocol(HEAD_S, settings.idle_s)
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
@@ -140,14 +146,68 @@ def test_a_head_that_does_not_come_closes_the_connection(port, sent):
         assert until_closed(connection) < 5
 
 
-def test_a_head_without_end_closes_the_connection(port):
+def test_trailers_without_end_close_the_connection(port):
     with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"1\r\na\r\n0\r\n")
         sent = 0
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            connection.sendall(b"GET /slow HTTP/1.1\r\n")
             while sent < 50 * MOST_HEAD_BYTES:
                 sent += connection.send(b"X-A: " + b"a" * 1000 + b"\r\n")
         assert sent < 50 * MOST_HEAD_BYTES
+
+
+def test_a_client_that_reads_nothing_is_cut_off(port):
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(3 * SETTINGS.idle_s)
+        connection.settimeout(10)
+        came = 0
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := connection.recv(1 << 20):
+                came += len(chunk)
+        assert came < LARGE
+
+
+def test_who_sends_too_much_sees_the_answer(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n")
+        for _ in range(3):
+            connection.sendall(b"x" * 1_000_000)
+            time.sleep(0.05)
+        connection.settimeout(10)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_is_left_over_and_trickles_is_given_up(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n")
+        started = time.monotonic()
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            while time.monotonic() - started < 10:
+                connection.sendall(b"a")
+                time.sleep(0.02)
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json\xa0", "application/json\x0b;", "Application/JSON"]
+)
+def test_nothing_is_json_for_the_routes_alone(kind):
+    scope = {"headers": [(b"content-type", kind.encode("latin-1"))]}
+    is_json = media_type(scope) == "application/json"
+    assert is_json == (limit_of(scope, SETTINGS) == SETTINGS.max_json_bytes)
+
+
+def test_a_head_without_end_closes_the_connection(port):
+    until = time.monotonic() + 60
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(b"GET /slow HTTP/1.1\r\n")
+            while time.monotonic() < until:
+                connection.send(b"X-A: " + b"a" * 1000 + b"\r\n")
 
 
 def test_an_answer_may_take_longer_than_a_head(port):
@@ -169,15 +229,17 @@ def test_a_body_that_is_left_over_from_an_early_answer_is_no_head(port):
         assert (answer.status, answer.read()) == (405, b'{"detail":"Method Not Allowed"}')
 
 
-def test_slow_clients_do_not_hold_others_back(port):
-    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
-    for connection in held:
-        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
-    started = time.monotonic()
-    assert ask(port, "POST", "/size", b"quick")[:2] == (200, "5")
-    assert time.monotonic() - started < 0.3
-    for connection in held:
-        connection.close()
+def test_slow_clients_do_not_hold_others_back():
+    patient = dataclasses.replace(SETTINGS, idle_s=60, upload_s=60)
+    with served(application(patient), patient) as port:
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+        for connection in held:
+            connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
+        started = time.monotonic()
+        assert ask(port, "POST", "/size", b"quick")[:2] == (200, "5")
+        assert time.monotonic() - started < 10
+        for connection in held:
+            connection.close()
 
 
 def test_browsers_are_told_what_to_allow(port):

@@ -1,0 +1,85 @@
+"""Every error a sentence, none a traceback: which status, and how it is told."""
+
+import errno
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from evaluation.beats_file import TooManyBeats
+from serving import schemas
+from serving.limits import TooLarge, UnsupportedUpload
+from serving.model_store import UnknownModel
+from serving.predictor import Stopped
+from serving.records import Busy
+from utils.errors import InputError
+
+# What the documentation says of the statuses.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"model": schemas.Problem, "description": "The request itself is broken."},
+    404: {"model": schemas.Problem, "description": "There is no such model."},
+    408: {"model": schemas.Problem, "description": "The request came too slowly."},
+    413: {"model": schemas.Problem, "description": "It is too large."},
+    415: {"model": schemas.Problem, "description": "Files of this kind are not read."},
+    422: {"model": schemas.Problem, "description": "What is wrong, with row and column."},
+    503: {"model": schemas.Problem, "description": "Busy, starting or shutting down."},
+    507: {"model": schemas.Problem, "description": "The server has no room for the upload."},
+}
+# The first that fits counts.
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (UnknownModel, 404), (TooLarge, 413), (TooManyBeats, 413), (UnsupportedUpload, 415),
+    (InputError, 422), (Busy, 503), (Stopped, 503),
+)  # fmt: skip
+# ENOENT: somebody has removed the folder for temporary files.
+NO_ROOM = (
+    errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT,
+)  # fmt: skip
+UNFORESEEN, BROKEN = 500, "something went wrong in the service; its log tells what"
+RETRY_S = "30"
+log = logging.getLogger("beatsweep.requests")
+
+
+def told(error: Exception) -> tuple[int, str]:
+    """The status of an error and its sentence."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return 507, (
+            f"the server cannot keep uploads while it works on them ({error.strerror}); whoever "
+            "runs it should look at its folder for temporary files (TMPDIR)"
+        )
+    status = next((status for kind, status in STATUSES if isinstance(error, kind)), UNFORESEEN)
+    return status, BROKEN if status == UNFORESEEN else str(error)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an application answer its errors so."""
+    for kind, _status in STATUSES:
+        app.add_exception_handler(kind, _tell)
+    app.add_exception_handler(OSError, _tell_of_system)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(Exception, _tell)  # Starlette logs the traceback itself
+
+
+async def _tell(request: Request, error: Exception) -> Response:
+    status, detail = told(error)
+    headers = {"retry-after": RETRY_S} if status == 503 else None
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+async def _tell_of_system(request: Request, error: OSError) -> Response:
+    log.error("%s %r: %s", request.method, request.url.path, error, exc_info=error)
+    return await _tell(request, error)
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    fault = error.errors()[0]
+    name = ".".join(str(part) for part in fault["loc"][1:])
+    return JSONResponse({"detail": f"{name}: {fault['msg']}"}, 422)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    log.info("%s %r: the client left", request.method, request.url.path)
+    return JSONResponse({"detail": "the client left"}, 400)
