@@ -11,13 +11,13 @@ Value = Annotated[float, Field(ge=0, le=1.0001, allow_inf_nan=False)]
 # R peak, T wave, P wave and the next R peak of an invented beat at 120 Hz: place, width, height.
 WAVES = ((0, 1.5, 1.0), (35, 7.0, 0.25), (77, 4.0, 0.12), (97, 1.5, 1.0))
 EXAMPLE_SAMPLES, EXAMPLE_END = 187, 115
-EXAMPLE_BEAT = [
+EXAMPLE_BEAT: list[Any] = [
     round(sum(high * exp(-(((i - at) / wide) ** 2)) for at, wide, high in WAVES), 3)
     if i < EXAMPLE_END
     else 0.0
     for i in range(EXAMPLE_SAMPLES)
 ]
-EXAMPLE_ANSWER = {
+EXAMPLE_ANSWER: dict[str, Any] = {
     "api_version": "1", "model": "mitbih-kaggle-light/cnn", "weights": "e1ba3764c0ffee00",
     "class_names": ["N", "S", "V", "F", "Q"], "count": 1,
     "predictions": [
