@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S, proxy_headers=False,
     )  # fmt: skip
     server = Server(config, f"http://{_shown(asked.host)}:{bound.getsockname()[1]}")
-    print("loading TensorFlow and the model ...", flush=True)
+    print("loading the model ...", flush=True)
     server.run(sockets=[bound])
     return 0 if server.started else 1
 
@@ -90,9 +90,9 @@ def _is_no_cancellation(record: logging.LogRecord) -> bool:
 def settings_of(asked: argparse.Namespace) -> ServiceSettings:
     """The limits that the command line asks for."""
     own = ServiceSettings()
-    hosts = (*own.allowed_hosts, *asked.allow_host)
-    if asked.host not in LOOPBACK:
-        hosts = (*hosts, _shown(asked.host), socket.gethostname())
+    hosts = (*own.allowed_hosts, _shown(asked.host), *asked.allow_host)
+    # Who opens it to others, and says no names, is called by names that nobody here knows.
+    is_open = asked.host not in LOOPBACK and not asked.allow_host
     return dataclasses.replace(
         own,
         uploads=dataclasses.replace(
@@ -100,7 +100,7 @@ def settings_of(asked: argparse.Namespace) -> ServiceSettings:
             max_upload_bytes=asked.max_upload_mb * MEBIBYTE,
             max_beats=asked.max_beats,
         ),
-        allowed_hosts=() if "*" in asked.allow_host else hosts,
+        allowed_hosts=() if is_open or "*" in asked.allow_host else hosts,
     )
 
 
@@ -137,7 +137,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--allow-host", nargs="+", default=[], metavar="NAME",
-        help="names that requests may call this server by, beside those of this machine; '*': all",
+        help="answer only requests that call the server so, or by its own address; '*': all",
     )  # fmt: skip
     parser.add_argument(
         "--max-upload-mb", type=positive_number, metavar="MB",

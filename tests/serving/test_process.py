@@ -22,6 +22,7 @@ import pytest
 
 from ecg.synthetic.record import generate_record
 from serving import examples
+from serving.__main__ import _parse, settings_of
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -110,6 +111,20 @@ def test_sigterm_finishes_what_is_in_flight(tmp_path):
         assert found[0].json()["count"] == rows.count(b"\n")
         assert own.wait(60) in (0, -signal.SIGTERM)
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ([], ("127.0.0.1", "localhost", "[::1]", "testserver", "127.0.0.1")),
+        (["--host", "0.0.0.0"], ()),
+        (["--host", "10.0.0.1", "--allow-host", "ecg.example"], ("10.0.0.1", "ecg.example")),
+        (["--allow-host", "*"], ()),
+    ],
+)
+def test_who_may_call_the_server_how(words, allowed):
+    hosts = settings_of(_parse(words)).allowed_hosts
+    assert set(allowed) <= set(hosts) and bool(hosts) == bool(allowed)
 
 
 def test_clients_that_vanish_leave_no_trace(tmp_path):
