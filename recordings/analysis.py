@@ -216,8 +216,8 @@ def _notes(
     is_mitdb = recording.sampling_hz == mitdb.RECORD_HZ
     if is_mitdb and classify.has_seen(classifier.checkpoint, recording.name):
         notes.append(
-            f"MIT-BIH's record {recording.name} trained the classifier: expect less of its classes "
-            "in other people"
+            f"MIT-BIH's record {recording.name} trained the classifier: expect less of its "
+            "classes in other people"
         )
     return tuple(notes)
 
