@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.metrics import DIRECTIONS
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from serving import served_model
@@ -226,8 +227,9 @@ def _is_candidate(entry: Entry) -> bool:
 def _rank(entry: Entry) -> tuple[bool, bool, float]:
     """Scores of one protocol and one monitor can be compared; `kaggle` saw the most people."""
     facts = entry.checkpoint.facts
-    watched = facts.get("monitor") == MONITOR
-    return facts["protocol"] == "kaggle", watched, facts["score"] if watched else -facts["score"]
+    monitor, score = facts.get("monitor"), facts["score"]
+    is_loss = DIRECTIONS.get(str(monitor)) == "min"
+    return facts["protocol"] == "kaggle", monitor == MONITOR, -score if is_loss else score
 
 
 def _same_weights(one: Checkpoint, other: Checkpoint) -> bool:

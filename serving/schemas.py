@@ -18,7 +18,7 @@ EXAMPLE_BEAT: list[Any] = [
     for i in range(EXAMPLE_SAMPLES)
 ]
 EXAMPLE_ANSWER: dict[str, Any] = {
-    "api_version": "1", "model": "mitbih-kaggle-light/cnn", "weights": "e1ba3764c0ffee00",
+    "api_version": "1", "model": "mitbih-kaggle-light/cnn", "weights": "e1ba3764617dfed6",
     "class_names": ["N", "S", "V", "F", "Q"], "count": 1,
     "predictions": [
         {

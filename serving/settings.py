@@ -35,4 +35,4 @@ class ServiceSettings:
     refresh_s: float = 1.0
     models_in_memory: int = 6
     # Else a page elsewhere could talk to a server on this machine by a name of its own choice.
-    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1", "[::1]", "testserver")
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "::1", "[::1]")

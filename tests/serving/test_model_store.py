@@ -69,10 +69,14 @@ def test_what_was_trained_here_on_real_beats_answers_first(store, runs):
     assert store.entries()["mitbih-kaggle/cnn"].origin == TRAINED_HERE
 
 
-def test_losses_are_compared_downwards(store, runs):
-    put(runs, "mitbih-kaggle/rnn", "mitbih-kaggle/rnn", monitor="val_loss", score=0.2)
-    put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", monitor="val_loss", score=0.1)
-    store.start()
+@pytest.mark.parametrize(
+    ("monitor", "better", "worse"),
+    [("val_loss", 0.1, 0.2), ("val_accuracy", 0.98, 0.97), ("val_macro_f1", 0.95, 0.94)],
+)
+def test_scores_are_compared_the_way_of_their_monitor(store, runs, monitor, better, worse):
+    put(runs, "mitbih-kaggle/rnn", "mitbih-kaggle/rnn", monitor=monitor, score=worse)
+    put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", monitor=monitor, score=better)
+    store._scan()
     assert store.default_id() == "mitbih-kaggle/cnn"
 
 

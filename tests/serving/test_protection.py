@@ -46,11 +46,11 @@ def application(settings: ServiceSettings = SETTINGS) -> FastAPI:
 
 
 @contextlib.contextmanager
-def served(app, settings=SETTINGS):
+def served(app, settings=SETTINGS, head_s=HEAD_S):
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_level="critical", ws="none", http=limited_protocol(HEAD_S, settings.idle_s)
+        app, log_level="critical", ws="none", http=limited_protocol(head_s, settings.idle_s)
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
@@ -66,6 +66,28 @@ def served(app, settings=SETTINGS):
 def port():
     with served(application()) as own:
         yield own
+
+
+@pytest.fixture(scope="module")
+def patient_port():
+    """Of a server whose clocks let a minute go by: what it ends sooner has another reason."""
+    patient = dataclasses.replace(SETTINGS, idle_s=60, upload_s=60)
+    with served(application(patient), patient, head_s=60) as own:
+        yield own
+
+
+def flood(connection) -> int:
+    """Send header lines until the other side closes, or more than sockets hold has gone.
+
+    Returns:
+        the bytes sent.
+    """
+    line, sent = b"X-A: " + b"a" * 1000 + b"\r\n", 0
+    connection.settimeout(30)
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while sent < LARGE:
+            sent += connection.send(line)
+    return sent
 
 
 def ask(port, method, path, body=None, headers=None):
@@ -146,15 +168,11 @@ def test_a_head_that_does_not_come_closes_the_connection(port, sent):
         assert until_closed(connection) < 5
 
 
-def test_trailers_without_end_close_the_connection(port):
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+def test_trailers_without_end_close_the_connection(patient_port):
+    with socket.create_connection(("127.0.0.1", patient_port)) as connection:
         connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         connection.sendall(b"1\r\na\r\n0\r\n")
-        sent = 0
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            while sent < 50 * MOST_HEAD_BYTES:
-                sent += connection.send(b"X-A: " + b"a" * 1000 + b"\r\n")
-        assert sent < 50 * MOST_HEAD_BYTES
+        assert MOST_HEAD_BYTES <= flood(connection) < LARGE
 
 
 def test_a_client_that_reads_nothing_is_cut_off(port):
@@ -201,13 +219,10 @@ def test_nothing_is_json_for_the_routes_alone(kind):
     assert is_json == (limit_of(scope, SETTINGS) == SETTINGS.max_json_bytes)
 
 
-def test_a_head_without_end_closes_the_connection(port):
-    until = time.monotonic() + 60
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            connection.sendall(b"GET /slow HTTP/1.1\r\n")
-            while time.monotonic() < until:
-                connection.send(b"X-A: " + b"a" * 1000 + b"\r\n")
+def test_a_head_without_end_closes_the_connection(patient_port):
+    with socket.create_connection(("127.0.0.1", patient_port)) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\n")
+        assert MOST_HEAD_BYTES <= flood(connection) < LARGE
 
 
 def test_an_answer_may_take_longer_than_a_head(port):
@@ -229,17 +244,15 @@ def test_a_body_that_is_left_over_from_an_early_answer_is_no_head(port):
         assert (answer.status, answer.read()) == (405, b'{"detail":"Method Not Allowed"}')
 
 
-def test_slow_clients_do_not_hold_others_back():
-    patient = dataclasses.replace(SETTINGS, idle_s=60, upload_s=60)
-    with served(application(patient), patient) as port:
-        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
-        for connection in held:
-            connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
-        started = time.monotonic()
-        assert ask(port, "POST", "/size", b"quick")[:2] == (200, "5")
-        assert time.monotonic() - started < 10
-        for connection in held:
-            connection.close()
+def test_slow_clients_do_not_hold_others_back(patient_port):
+    held = [socket.create_connection(("127.0.0.1", patient_port)) for _ in range(50)]
+    for connection in held:
+        connection.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na")
+    started = time.monotonic()
+    assert ask(patient_port, "POST", "/size", b"quick")[:2] == (200, "5")
+    assert time.monotonic() - started < 3  # of the minute that the others have
+    for connection in held:
+        connection.close()
 
 
 def test_browsers_are_told_what_to_allow(port):
