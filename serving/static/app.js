@@ -32,10 +32,7 @@ const state = {
   filters: null,
   strip: null,
 };
-const dialog = new BeatDialog(
-  (place) => state.table.focus(place),
-  (beat) => showInStrip(beat),
-);
+const dialog = new BeatDialog(showInStrip);
 
 /**
  * Send files and show what comes back; results that are shown stay until others are complete.
@@ -133,7 +130,7 @@ function show(results, firstNotes) {
   byId("results-notes").replaceChildren(...notes.map((note) => h("li", {}, sentence(note))));
   byId("recording").replaceChildren();
   state.table = new BeatTable(byId("table"), results, (place) =>
-    dialog.open(results, state.table.beats, place),
+    dialog.open(results, state.table.beats, place, (last) => state.table.focus(last)),
   );
   state.filters = new Filters(byId("filters"), results, () =>
     state.table.show(chosen(results, state.filters.filter)),

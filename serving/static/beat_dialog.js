@@ -7,18 +7,16 @@ import { lengthOf, onThemeChange } from "./drawing.js";
 import { OOD_LIMIT } from "./results.js";
 import { clock, isKnown, number, percent } from "./wording.js";
 
+const FIND = "find"; // the dialog's return value when the beat is to be found in the recording
+
 export class BeatDialog {
-  /**
-   * @param {(place: number) => void} onClose told the place of the beat that was shown last.
-   * @param {(beat: number) => void} onFind told a beat to show in the recording.
-   */
-  constructor(onClose, onFind) {
+  /** @param {(beat: number) => void} onFind told a beat to show in the recording. */
+  constructor(onFind) {
     this.dialog = byId("beat");
-    this.onClose = onClose;
     this.onFind = onFind;
     this.place = 0;
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
-    this.dialog.addEventListener("close", () => this.onClose(this.place));
+    this.dialog.addEventListener("close", () => this.leave());
     this.dialog.addEventListener("click", (event) => {
       if (event.target === this.dialog) this.dialog.close();
     });
@@ -27,10 +25,14 @@ export class BeatDialog {
     this.build();
   }
 
-  /** Open the beat at a place of `beats`, an array of beat numbers. */
-  open(results, beats, place) {
-    this.results = results;
-    this.beats = beats;
+  /**
+   * Open the beat at a place of `beats`, an array of beat numbers.
+   * @param {(place: number) => void} onClose told the place of the beat that was shown last;
+   *   without it, the focus goes back to where it was.
+   */
+  open(results, beats, place, onClose = () => {}) {
+    Object.assign(this, { results, beats, onClose });
+    this.dialog.returnValue = "";
     this.find.hidden = !results.timeS;
     this.dialog.showModal();
     this.show(place);
@@ -56,7 +58,7 @@ export class BeatDialog {
     this.words = h("div.beat-words");
     this.find = h(
       "button",
-      { type: "button", onclick: () => this.findInRecording() },
+      { type: "button", onclick: () => this.dialog.close(FIND) },
       "Show in the recording",
     );
     this.dialog.replaceChildren(
@@ -130,10 +132,10 @@ export class BeatDialog {
     ];
   }
 
-  findInRecording() {
-    const beat = this.beats[this.place];
-    this.dialog.close();
-    this.onFind(beat);
+  /** Where to go is told when the dialog has closed: closing moves the focus itself. */
+  leave() {
+    if (this.dialog.returnValue === FIND) this.onFind(this.beats[this.place]);
+    else this.onClose(this.place);
   }
 
   onKey(event) {

@@ -34,6 +34,10 @@ class Opened:
     def wait_for_error(self) -> str:
         return self.page.wait_for_selector("#error:not([hidden]) p", timeout=WAIT_MS).inner_text()
 
+    def wait_for_focus_on(self, text: str) -> None:
+        """A dialog that closes gives the focus back first, and tells that it closed after that."""
+        self.page.wait_for_selector(f":focus:text-is('{text}')", timeout=WAIT_MS)
+
     def column(self, kind: str) -> list[str]:
         return [cell.inner_text() for cell in self.page.query_selector_all(f"td.{kind}")]
 

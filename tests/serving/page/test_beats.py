@@ -64,11 +64,9 @@ def test_a_beat_is_opened_and_left_by_keyboard(opened):
     assert page.inner_text("#beat-title").startswith("Row 4 ")
     page.keyboard.press("Escape")
     assert not page.is_visible("#beat")
-    assert page.evaluate("document.activeElement.textContent") == "4"
+    opened.wait_for_focus_on("4")
     page.keyboard.press("End")
-    assert page.evaluate("document.activeElement.textContent") == str(
-        int(opened.shown().split(" of ")[1].split()[0])
-    )
+    opened.wait_for_focus_on(opened.shown().split(" of ")[1].split()[0])
 
 
 @pytest.mark.real_data

@@ -53,7 +53,7 @@ def test_progress_can_be_cancelled(opened, example):
     waiting = []
     opened.page.route("**/page/analyse*", lambda route: waiting.append(route))
     opened.upload("beats.csv", example)
-    assert opened.page.is_visible("#progress-bar")
+    opened.page.wait_for_selector("#progress-bar")
     opened.page.click("#cancel")
     opened.page.wait_for_selector("#progress", state="hidden")
     assert not opened.page.is_visible("#error")

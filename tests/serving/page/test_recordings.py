@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecg.synthetic.record import generate_record
-from tests.serving.page.opened_page import WAIT_MS, table_of
+from tests.serving.page.opened_page import BROAD, WAIT_MS, table_of
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +22,16 @@ def test_a_recording_is_shown_and_its_beats_open(opened):
     assert page.inner_text(".where") != where
     page.keyboard.press("Enter")
     assert page.inner_text("#beat-title").startswith("Beat ")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".stretch:focus")
+    page.click("table.beats tbody tr:nth-child(9)")
     page.get_by_role("button", name="Show in the recording").click()
     assert not page.is_visible("#beat")
+    page.wait_for_selector(".stretch:focus")
+    page.wait_for_timeout(200)  # in which nothing else may take the focus
+    assert page.query_selector(".stretch:focus")
+    box = page.locator(".stretch").bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] <= BROAD["height"]
     rows = table_of(opened.downloaded("Download all as CSV"))
     assert np.all(np.diff([float(row["time_s"]) for row in rows]) > 0)
     assert b"<html" in opened.downloaded("Full report")
