@@ -18,15 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation import beats_file, metrics, report
+from evaluation import metrics, predictions_csv, report
 from evaluation.assessment import Assessment
-from evaluation.beats_labels import label_notes
 from evaluation.comparison import compare
 from evaluation.provenance import check_fits, doubts
 from evaluation.report_page import warnings_of
 from evaluation.terminal import results_table
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.csv_beats import beats_file
+from heartbeats.csv_beats.labels import label_notes
 from models import checkpoints, reference
 from models.checkpoints import Checkpoint
 from models.inference import predict, predict_with_embedding
@@ -216,7 +217,7 @@ def tell(assessments: list[Assessment], folder: Path) -> None:
     console.print(results_table(comparison))
     for one in (*comparison.spreads, *comparison.differences):
         print(one.sentence())
-    print(comparison.method)
+    print(*comparison.notes, comparison.method, sep="\n")
     for text in warnings_of(comparison):
         print(f"warning: {text}")
     for result in comparison.results:
@@ -231,7 +232,7 @@ def classify_file(asked: argparse.Namespace) -> None:
     beats = beats_file.read(asked.predict, checkpoint.facts["samples"], class_names)
     probabilities, judged = _judged(checkpoint, beats.signals)
     path = asked.to or runs_folder() / "predictions" / f"{asked.predict.stem}.csv"
-    beats_file.write(path, probabilities, class_names, judged)
+    predictions_csv.write(path, probabilities, class_names, judged)
     predicted = probabilities.argmax(axis=1)
     counts = np.bincount(predicted, minlength=len(class_names))
     found = ", ".join(f"{name} {n:,}" for name, n in zip(class_names, counts, strict=True))

@@ -1,5 +1,6 @@
 """Assessment: what one checkpoint did on one test set, all that a report needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluation import metrics
+from evaluation.variants import variants
 from heartbeats.splits import PROTOCOLS
 
 TITLES = {
@@ -55,9 +57,8 @@ class Assessment:
             raise ValueError(f"probabilities of shape {self.probabilities.shape} for {expected}")
 
     @property
-    def family(self) -> str:
-        """The architecture; ``baseline`` for all baselines, which one of them represents."""
-        return "baseline" if self.facts.get("baseline") else self.architecture
+    def is_baseline(self) -> bool:
+        return bool(self.facts.get("baseline"))
 
     @property
     def seed(self) -> int | None:
@@ -88,16 +89,16 @@ class Assessment:
         return PROTOCOLS.get(self.protocol, "")
 
 
-def names(assessments: list[Assessment]) -> list[str]:
-    """A short name for each: its architecture, with the seed or a number where that is not unique.
+def names(assessments: Sequence[Assessment]) -> list[str]:
+    """A short name for each: its variant, with the seed or a number where that is not unique.
 
     >>> names([cnn_of_seed_0, cnn_of_seed_1, rnn_of_seed_0])  # doctest: +SKIP
     ['cnn seed 0', 'cnn seed 1', 'rnn']
     """
-    plain = [one.architecture for one in assessments]
+    plain = variants_of(assessments)
     seeded = [
-        one.architecture if plain.count(one.architecture) == 1 else f"{plain[i]} seed {one.seed}"
-        for i, one in enumerate(assessments)
+        name if plain.count(name) == 1 else f"{name} seed {one.seed}"
+        for name, one in zip(plain, assessments, strict=True)
     ]
     return [
         name if seeded.count(name) == 1 else f"{name} #{seeded[:i].count(name) + 1}"
@@ -105,16 +106,22 @@ def names(assessments: list[Assessment]) -> list[str]:
     ]
 
 
-def representatives(assessments: list[Assessment]) -> list[Assessment]:
-    """One for each architecture, and one baseline: those with the best validation score.
+def variants_of(assessments: Sequence[Assessment]) -> list[str]:
+    """A name for each, the same for those that differ in their seed alone."""
+    return variants([(one.architecture, one.facts) for one in assessments])
+
+
+def representatives(assessments: Sequence[Assessment]) -> list[Assessment]:
+    """One for each variant, and one baseline: those with the best validation score.
 
     Test scores have no say.
     """
     chosen: dict[str, Assessment] = {}
-    for one in assessments:
-        standing = chosen.get(one.family)
+    for name, one in zip(variants_of(assessments), assessments, strict=True):
+        family = "baseline" if one.is_baseline else name
+        standing = chosen.get(family)
         monitor = one.facts.get("monitor", "val_macro_f1")
         standing_score = standing.facts.get("score") if standing else None
         if standing is None or metrics.better(monitor, one.facts["score"], standing_score):
-            chosen[one.family] = one
+            chosen[family] = one
     return list(chosen.values())

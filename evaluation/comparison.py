@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.assessment import Assessment, names, representatives
+from evaluation import variants
+from evaluation.assessment import Assessment, names, representatives, variants_of
 from evaluation.significance import ROUNDS, SEED, Interval, interval, resample
 
 
@@ -44,9 +45,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of an architecture's scores over several trainings."""
+    """Mean and standard deviation of scores over trainings that differ in their seed alone."""
 
-    architecture: str
+    variant: str
     trainings: int
     accuracy: float
     accuracy_deviation: float
@@ -56,7 +57,7 @@ class Spread:
     def sentence(self) -> str:
         """The means with their deviations."""
         return (
-            f"{self.architecture}, {self.trainings} trainings: accuracy {self.accuracy:.2%} "
+            f"{self.variant}, {self.trainings} trainings: accuracy {self.accuracy:.2%} "
             f"± {100 * self.accuracy_deviation:.2f} points, macro-F1 {self.macro_f1:.4f} "
             f"± {self.macro_f1_deviation:.4f} (standard deviation over seeds)."
         )
@@ -68,9 +69,10 @@ class Comparison:
 
     Attributes:
         results: one for each assessment, in their order.
-        differences: one for each pair of architectures, each represented by the training that
+        differences: one for each pair of variants, each represented by the training that
             validated best; of the baselines, the one that validated best takes part.
-        spreads: one for each architecture with several trainings.
+        spreads: one for each variant with several trainings.
+        notes: sentences on what variants of one architecture differ in.
         unit: what the bootstrap draws, ``patients`` or ``beats``.
         units: how many of them the test set holds.
     """
@@ -78,6 +80,7 @@ class Comparison:
     results: tuple[Result, ...]
     differences: tuple[Difference, ...]
     spreads: tuple[Spread, ...]
+    notes: tuple[str, ...]
     unit: str
     units: int
 
@@ -127,6 +130,7 @@ def compare(assessments: list[Assessment]) -> Comparison:
             for a, b in itertools.combinations(chosen, 2)
         ),
         tuple(_spreads(assessments)),
+        tuple(variants.differences([(one.architecture, one.facts) for one in assessments])),
         "beats" if patients is None else "patients",
         len(first.labels) if patients is None else len(np.unique(patients)),
     )
@@ -138,15 +142,18 @@ def _gap(first: Interval, second: Interval, draws: np.ndarray) -> Interval:
 
 def _spreads(assessments: list[Assessment]) -> list[Spread]:
     spreads = []
-    for architecture in dict.fromkeys(one.architecture for one in assessments):
-        scores = [one.scores for one in assessments if one.architecture == architecture]
+    of_each = variants_of(assessments)
+    for variant in dict.fromkeys(of_each):
+        scores = [
+            one.scores for name, one in zip(of_each, assessments, strict=True) if name == variant
+        ]
         if len(scores) < 2:
             continue
         accuracy = np.array([one.accuracy for one in scores])
         macro_f1 = np.array([one.macro_f1 for one in scores])
         spreads.append(
             Spread(
-                architecture,
+                variant,
                 len(scores),
                 float(accuracy.mean()),
                 float(accuracy.std(ddof=1)),

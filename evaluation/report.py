@@ -79,6 +79,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         ],
         "differences": [asdict(one) for one in comparison.differences],
         "spreads": [asdict(one) for one in comparison.spreads],
+        "notes": list(comparison.notes),
         "commit": commit(),
         "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

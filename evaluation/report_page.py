@@ -76,6 +76,7 @@ def _overview(comparison: Comparison) -> list[str]:
     headers = ["model", "accuracy", "macro-F1", *(f"F1 {name}" for name in class_names)]
     sentences = [one.sentence() for one in comparison.spreads]
     sentences += [one.sentence() for one in comparison.differences]
+    sentences += comparison.notes
     return [
         heading("Scores"),
         table(headers, rows),
@@ -93,8 +94,8 @@ def _caption(comparison: Comparison, text: str) -> str:
     if len(chosen) == len(comparison.results):
         return f"{text}."
     shown_ones = ", ".join(one.name for one in comparison.results if one.assessment in chosen)
-    kinds = ["each architecture the training"] if comparison.spreads else []
-    kinds += ["the baselines the one"] if any(one.family == "baseline" for one in chosen) else []
+    kinds = ["each network the training"] if comparison.spreads else []
+    kinds += ["the baselines the one"] if any(one.is_baseline for one in chosen) else []
     return f"{text}. Shown: {shown_ones}, of {' and of '.join(kinds)} that validated best."
 
 

@@ -6,31 +6,16 @@ python -m serving --host 0.0.0.0 --allow-host ecg.example.org    # reachable fro
 """
 
 import argparse
-import asyncio
 import dataclasses
-import logging
 import os
 import socket
-import sys
 
-import threadpoolctl
-import uvicorn
-
-import models  # noqa: F401  before anything else imports TensorFlow: it quietens it
-from serving.app import create_app
-from serving.connections import limited_protocol
 from serving.limits import MEBIBYTE
 from serving.settings import ServiceSettings
 from utils.errors import InputError, exit_plainly
 
 HOST, PORT = "127.0.0.1", 8000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# Python hands the interpreter to another thread every 5 ms at the latest; with a thread that
-# computes and one that answers, each request would wait that long several times.
-SWITCH_S = 0.0005
-# What is in flight at a SIGTERM may take so long to finish.
-DRAIN_S = 60
-MOST_CONNECTIONS = 500
 MOST_PORT = 65535
 
 
@@ -38,59 +23,18 @@ MOST_PORT = 65535
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit status."""
     asked = _parse(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
-    sys.setswitchinterval(SWITCH_S)
-    threadpoolctl.threadpool_limits(1, "blas")  # its threads would only fight with TensorFlow's
     bound = _bind(asked.host, asked.port)
-    settings = settings_of(asked)
-    config = uvicorn.Config(
-        create_app(settings), log_level="info" if asked.access_log else "warning",
-        access_log=asked.access_log, ws="none",
-        http=limited_protocol(settings.head_s, settings.idle_s), server_header=False,
-        limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S, proxy_headers=False,
-    )  # fmt: skip
-    server = Server(config, f"http://{_shown(asked.host)}:{bound.getsockname()[1]}")
-    print("loading the model ...", flush=True)
-    server.run(sockets=[bound])
-    return 0 if server.started else 1
+    address = f"http://{shown_host(asked.host)}:{bound.getsockname()[1]}"
+    print("starting; the libraries take some seconds ...", flush=True)
+    from serving.server import serve  # here, so that the line above comes at once, as does --help
 
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which says in a sentence where it is to be found."""
-
-    def __init__(self, config: uvicorn.Config, address: str):
-        super().__init__(config)
-        self._address = address
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(f"Beatsweep is at {self._address} (API: {self._address}/docs); Ctrl-C ends it")
-            print(
-                "Research software, not a medical device. Nothing that is sent is kept.",
-                flush=True,
-            )
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        if self.force_exit:  # a second Ctrl-C; uvicorn would leave the application without its end
-            running = list(self.server_state.tasks)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            await self.lifespan.shutdown()
-
-
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Whether a record is more than what a second Ctrl-C or the end of the drain broke off."""
-    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+    return serve(bound, address, settings_of(asked), access_log=asked.access_log)
 
 
 def settings_of(asked: argparse.Namespace) -> ServiceSettings:
     """The limits that the command line asks for."""
     own = ServiceSettings()
-    hosts = (*own.allowed_hosts, _shown(asked.host), *asked.allow_host)
+    hosts = (*own.allowed_hosts, shown_host(asked.host), *asked.allow_host)
     # Who opens it to others, and says no names, is called by names that nobody here knows.
     is_open = asked.host not in LOOPBACK and not asked.allow_host
     return dataclasses.replace(
@@ -121,7 +65,8 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _shown(host: str) -> str:
+def shown_host(host: str) -> str:
+    """A host's name as it stands in an address."""
     return f"[{host}]" if ":" in host else host
 
 

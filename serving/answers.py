@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
 
-from evaluation.beats_labels import label_notes
+from heartbeats.csv_beats.labels import label_notes
 from recordings import classify
 from serving import served_model
 from serving.beat_predictions import Judged, Tally, as_objects

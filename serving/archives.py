@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 from serving.limits import MEBIBYTE, Limits, TooLarge, UnsupportedUpload
+from serving.room import Room
 from utils.errors import InputError
 from utils.file_kinds import is_packed, looks_like
 
@@ -151,7 +152,7 @@ def _unpack_one(
     left: int,
 ) -> int:
     """Unpack one file, counting what really comes out; its size in bytes."""
-    size = 0
+    size, room = 0, Room(path.parent)
     with opened.open(member) as source, path.open("wb") as target:
         while chunk := source.read(CHUNK_BYTES):
             if not size:
@@ -167,6 +168,7 @@ def _unpack_one(
                     f"{name} unpacks {_shown(member.filename)} to more than "
                     f"{limits.max_ratio:g} times its size, as zip bombs do; send the file itself"
                 )
+            room.take(len(chunk))
             target.write(chunk)
     return size
 

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from evaluation.beats_file import TooManyBeats
+from heartbeats.csv_beats.beats_file import TooManyBeats
 from serving import schemas
 from serving.limits import TooLarge, UnsupportedUpload
 from serving.model_store import UnknownModel

@@ -1,7 +1,6 @@
 """Uploads from the network to files in a folder of the request's own, gone when it is answered."""
 
 import asyncio
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -9,14 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from serving.forms import files_of
 from serving.protection import media_type
+from serving.room import Room
 from utils.errors import InputError
 
-MOST_FIELDS = 20
-_CHARSET = re.compile(rb";\s*charset", re.IGNORECASE)
 CSV_TYPES = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
 
 
@@ -44,6 +42,7 @@ async def received(request: Request, *fields: str, most_files: int) -> AsyncIter
 
     Raises:
         InputError: there is no file.
+        HTTPException: 400, what should be a form is none.
     """
     folder = Path(tempfile.mkdtemp(prefix="beatsweep-"))
     try:
@@ -59,46 +58,19 @@ async def received(request: Request, *fields: str, most_files: int) -> AsyncIter
 async def _from_form(
     request: Request, folder: Path, fields: tuple[str, ...], most_files: int
 ) -> list[tuple[str, Path]]:
-    # What is no form is answered by Starlette with 400.
-    plain = Request({**request.scope, "headers": _without_charset(request)}, request.receive)
-    async with plain.form(max_files=most_files, max_fields=MOST_FIELDS) as form:
-        uploads = [
-            value
-            for name, value in form.multi_items()
-            if name in fields and isinstance(value, UploadFile)
-        ]
-        if not uploads:
-            raise InputError(
-                f"the form holds no file; expected one in the field {' or '.join(fields)}"
-            )
-        return [
-            (one.filename or "upload", await asyncio.to_thread(_keep, one, folder, number))
-            for number, one in enumerate(uploads)
-        ]
-
-
-def _without_charset(request: Request) -> list[tuple[bytes, bytes]]:
-    """The headers, the content type of which names no encoding of names.
-
-    Browsers send names in UTF-8 and never say so. Starlette would decode by any codec of Python
-    that a client names, and some fail or take for ever.
-    """
-    return [
-        (name, _CHARSET.sub(b"; ignored", value) if name == b"content-type" else value)
-        for name, value in request.scope["headers"]
-    ]
-
-
-def _keep(upload: UploadFile, folder: Path, number: int) -> Path:
-    path = folder / f"upload-{number}"
-    with path.open("wb") as file:
-        shutil.copyfileobj(upload.file, file, 1 << 20)
-    return path
+    content_type = request.headers["content-type"].encode("latin-1")
+    files = await files_of(request.stream(), content_type, folder, fields, most_files)
+    if not files:
+        raise InputError(
+            f"the form holds no file; expected one in the field {' or '.join(fields)}"
+        )
+    return files
 
 
 async def _from_body(request: Request, folder: Path) -> tuple[str, Path]:
-    path = folder / "upload-0"
+    path, room = folder / "upload-0", Room(folder)
     with path.open("wb") as file:
         async for chunk in request.stream():
+            room.take(len(chunk))
             file.write(chunk)
     return "upload.csv", path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation import beats_file
+from heartbeats.csv_beats import beats_file
 from serving.beat_predictions import Judged, judge, labels_for
 from serving.model_store import ModelStore
 from serving.monitoring import Monitoring
@@ -104,8 +104,7 @@ class Service:
         for first in range(0, len(signals), PART_BEATS):
             own = slice(first, first + PART_BEATS)
             chosen = None if labels is None else labels[own]
-            rows = np.arange(first, first + len(signals[own])) + 1
-            yield await self._judged(model, beats_file.Part(signals[own], chosen, rows, 0), first)
+            yield await self._judged(model, beats_file.Part(signals[own], chosen, 0), first)
 
     async def _judged(self, model: ServedModel, part: beats_file.Part, before: int) -> Part:
         """Judge a part of a file, `before` which so many beats came."""

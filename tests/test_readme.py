@@ -77,6 +77,7 @@ ELSEWHERE = {
     "python -m studies.patients": "tests/studies/test_patients.py",
     "python -m serving": "tests/serving/test_process.py",
     "python -m benchmarks.service": "tests/serving/test_benchmark.py",
+    "python -m benchmarks.service_replacement": "tests/serving/test_benchmark.py",
     "curl -F file=@beats.csv http://127.0.0.1:8000/api/predict": "tests/serving/test_process.py",
     "curl -F files=@203.hea -F files=@203.dat http://127.0.0.1:8000/api/records": (
         "tests/serving/test_process.py"

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from ecg.synthetic.record import generate_record
-from evaluation import beats_file
 from heartbeats import synthetic
+from heartbeats.csv_beats import beats_file
 from models import checkpoints
 from models.inference import predict
 from serving import examples

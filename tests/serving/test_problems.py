@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from evaluation.beats_file import TooManyBeats
+from heartbeats.csv_beats.beats_file import TooManyBeats
 from serving.limits import TooLarge, UnsupportedUpload
 from serving.model_store import UnknownModel
 from serving.problems import told

@@ -14,7 +14,7 @@ import pytest
 from ecg.files.recording_writing import write_wfdb
 from ecg.reading import read_recording
 from ecg.recording import Recording
-from evaluation import beats_file
+from heartbeats.csv_beats import beats_file
 from serving.limits import Limits, TooLarge, UnsupportedUpload
 from serving.uploads import Upload, recognise
 from utils.errors import InputError

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.beats_blocks import Block
-from evaluation.beats_faults import first_fault
-from evaluation.beats_labels import Labels
-from evaluation.beats_layout import BLANKS, SPACES, Layout
+from heartbeats.csv_beats.blocks import Block
+from heartbeats.csv_beats.faults import first_fault
+from heartbeats.csv_beats.labels import Labels
+from heartbeats.csv_beats.layout import BLANKS, SPACES, Layout
 from heartbeats.kaggle_csv import MOST
 from utils.errors import InputError
 
 # pandas takes a column of these for ones and zeros.
 TRUTHS = (b"true", b"True", b"TRUE", b"false", b"False", b"FALSE")
 
-Arrays = tuple[np.ndarray, np.ndarray | None, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray | None]
 
 
 def parsed(block: Block, layout: Layout, labels: Labels, where: str) -> Arrays:
@@ -29,34 +29,32 @@ def parsed(block: Block, layout: Layout, labels: Labels, where: str) -> Arrays:
         where: the file, for errors.
 
     Returns:
-        (beats, samples) float32 signals; (beats,) uint8 labels or None; (beats,) int64 rows.
+        (beats, samples) float32 signals; (beats,) uint8 labels or None.
 
     Raises:
         InputError: a line is no beat; the sentence names row and column.
     """
-    every_row = block.first_row + np.arange(block.line_count, dtype=np.int64)
     try:
-        return _parsed(block.text, every_row, layout, labels)
+        return _parsed(block.text, block.line_count, layout, labels)
     except ValueError as error:  # pandas' own errors are ValueErrors too
         why = " ".join(str(error).split())
     lines = list(block.lines())
     if len(lines) < block.line_count:  # some are blank, which may be all that is wrong
         text = "\n".join(line for _row, line in lines).encode()
-        rows = np.array([row for row, _line in lines], np.int64)
         try:
-            return _parsed(text, rows, layout, labels)
+            return _parsed(text, len(lines), layout, labels)
         except ValueError as error:
             why = " ".join(str(error).split())
     cannot = f"{where}, after row {block.first_row - 1}: no beats can be read: {why}"
     raise InputError(first_fault(block, layout, labels, where) or cannot)
 
 
-def _parsed(text: bytes, rows: np.ndarray, layout: Layout, labels: Labels) -> Arrays:
+def _parsed(text: bytes, lines: int, layout: Layout, labels: Labels) -> Arrays:
     """The beats of lines of which none is blank; raises ValueError where something is wrong."""
-    if not len(rows):
+    if not lines:
         return _no_beats(layout)
     table = _table(text, layout)
-    if table.shape != (len(rows), layout.width):
+    if table.shape != (lines, layout.width):
         raise ValueError(f"{table.shape[0]} lines of {table.shape[1]} columns found")
     if _has_truths(text) or (layout.spare is not None and (table[layout.spare] != "").any()):
         raise ValueError("text found")
@@ -65,7 +63,7 @@ def _parsed(text: bytes, rows: np.ndarray, layout: Layout, labels: Labels) -> Ar
     if not (values.min() >= 0 and values.max() <= MOST):  # NaN is neither
         raise ValueError("values outside of 0 to 1 found")
     found = None if layout.label is None else _labels(table[layout.label], layout, labels)
-    return values.astype(np.float32, order="C"), found, rows
+    return values.astype(np.float32, order="C"), found
 
 
 def _table(text: bytes, layout: Layout) -> pd.DataFrame:
@@ -105,7 +103,7 @@ def _has_truths(text: bytes) -> bool:
 
 def _no_beats(layout: Layout) -> Arrays:
     labels = None if layout.label is None else np.empty(0, np.uint8)
-    return np.empty((0, len(layout.columns)), np.float32), labels, np.empty(0, np.int64)
+    return np.empty((0, len(layout.columns)), np.float32), labels
 
 
 def _labels(column: pd.Series, layout: Layout, labels: Labels) -> np.ndarray:

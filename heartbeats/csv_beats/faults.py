@@ -1,8 +1,8 @@
 """What is wrong in a CSV file of beats, with row and column: slow, for lines known to be bad."""
 
-from evaluation.beats_blocks import Block
-from evaluation.beats_labels import Labels
-from evaluation.beats_layout import Layout, cells, number_of
+from heartbeats.csv_beats.blocks import Block
+from heartbeats.csv_beats.labels import Labels
+from heartbeats.csv_beats.layout import Layout, cells, number_of
 from heartbeats.kaggle_csv import MOST
 
 MOST_SHOWN = 30  # characters of a cell

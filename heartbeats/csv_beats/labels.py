@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.beats_layout import Layout, number_of
+from heartbeats.csv_beats.layout import Layout, number_of
 
 # Kaggle's files of PTB begin with this, and their labels mean these.
 PTB_FILES, PTB_CLASSES = "ptbdb_", ("normal", "abnormal")

@@ -1,20 +1,18 @@
-"""CSV files of beats to classify, and of what a model says of them."""
+"""CSV files of beats to classify."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from evaluation.beats_blocks import blocks
-from evaluation.beats_faults import cut_short
-from evaluation.beats_labels import Labels
-from evaluation.beats_layout import SAMPLE_LINES, Layout, layout_of
-from evaluation.beats_parsing import parsed
+from heartbeats.csv_beats.blocks import blocks
+from heartbeats.csv_beats.faults import cut_short
+from heartbeats.csv_beats.labels import Labels
+from heartbeats.csv_beats.layout import SAMPLE_LINES, Layout, layout_of
+from heartbeats.csv_beats.parsing import parsed
 from utils.errors import InputError
-from utils.files import write_whole
 from utils.paths import shown
 
 # So many beats fill a network's batches, and take 3 MB.
@@ -32,12 +30,13 @@ class Beats:
     Attributes:
         signals: (beats, samples) float32 in [0, 1].
         labels: (beats,) uint8, or None where the file has no label column.
-        rows: (beats,) int64, the line of the file that each was read from, from 1.
     """
 
     signals: np.ndarray
     labels: np.ndarray | None
-    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.signals)
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Part(Beats):
 
     def __getitem__(self, chosen: slice) -> "Part":
         labels = None if self.labels is None else self.labels[chosen]
-        return Part(self.signals[chosen], labels, self.rows[chosen], self.bytes_read)
+        return Part(self.signals[chosen], labels, self.bytes_read)
 
 
 def read(path: Path, samples: int, classes: int | Sequence[str]) -> Beats:
@@ -62,7 +61,6 @@ def read(path: Path, samples: int, classes: int | Sequence[str]) -> Beats:
     return Beats(
         np.concatenate([part.signals for part in found]),
         np.concatenate(labels) if labels else None,
-        np.concatenate([part.rows for part in found]),
     )
 
 
@@ -102,12 +100,12 @@ def parts(
     waiting: Part | None = None
     for part in _of_blocks(path, samples, Labels.known(classes), where, limit):
         waiting = part if waiting is None else _joined(waiting, part)
-        while len(waiting.rows) >= beats_at_once:
+        while len(waiting) >= beats_at_once:
             yield waiting[:beats_at_once]
             waiting = waiting[beats_at_once:]
     if waiting is None:
         raise InputError(f"{where} is empty; expected {samples} values a row")
-    if len(waiting.rows):
+    if len(waiting):
         yield waiting
 
 
@@ -127,7 +125,7 @@ def _of_blocks(
         if (fault := cut_short(block, layout, where)) is not None:
             raise InputError(fault)
         part = Part(*parsed(block, layout, labels, where), block.bytes_read)
-        beats += len(part.rows)
+        beats += len(part)
         if limit is not None and beats > limit:
             raise TooManyBeats(f"{where} holds more than {limit:,} beats; split it")
         yield part
@@ -140,35 +138,5 @@ def _joined(first: Part, second: Part) -> Part:
     return Part(
         np.concatenate([first.signals, second.signals]),
         labels,
-        np.concatenate([first.rows, second.rows]),
         second.bytes_read,
     )
-
-
-def write(
-    path: Path,
-    probabilities: np.ndarray,
-    class_names: tuple[str, ...],
-    more: Mapping[str, np.ndarray] | None = None,
-) -> None:
-    """Write one row for each beat: its number from 1, class, all probabilities, and what is known.
-
-    Args:
-        path: the CSV file, replaced if there is one.
-        probabilities: (beats, classes).
-        class_names: names in the order of the probabilities.
-        more: name -> (beats,) of further columns.
-    """
-    columns = {
-        "row": np.arange(1, len(probabilities) + 1),
-        "predicted": np.array(class_names)[probabilities.argmax(axis=1)],
-        "probability": probabilities.max(axis=1),
-        **{f"p_{name}": probabilities[:, place] for place, name in enumerate(class_names)},
-        **{name: _as_written(values) for name, values in (more or {}).items()},
-    }
-    table = pd.DataFrame(columns)
-    write_whole(path, lambda temporary: table.to_csv(temporary, index=False, float_format="%.6f"))
-
-
-def _as_written(values: np.ndarray) -> np.ndarray:
-    return np.where(values, "true", "false") if values.dtype == bool else values

@@ -5,13 +5,12 @@ import pickle
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from evaluation import beats_blocks, beats_file
-from evaluation.beats_labels import label_notes
 from heartbeats import kaggle_csv
 from heartbeats.beat_set import AAMI_CLASSES
+from heartbeats.csv_beats import beats_file, blocks
+from heartbeats.csv_beats.labels import label_notes
 from utils.errors import InputError
 
 SAMPLES = 187
@@ -73,9 +72,7 @@ def assert_values(beats: beats_file.Beats, labels=None) -> None:
 
 
 def test_beats_without_labels(read):
-    beats = read(text(values()))
-    assert_values(beats)
-    assert beats.rows.tolist() == [1, 2, 3]
+    assert_values(read(text(values())))
 
 
 def test_beats_with_labels(read):
@@ -113,9 +110,7 @@ def test_quotes_and_quoted_decimal_commas(read):
     ],
 )
 def test_a_header_is_no_beat(read, names):
-    beats = read(text(labelled(), header=",".join(names) + "\n"))
-    assert_values(beats, [0, 4, 2])
-    assert beats.rows.tolist() == [2, 3, 4]
+    assert_values(read(text(labelled(), header=",".join(names) + "\n")), [0, 4, 2])
 
 
 @pytest.mark.parametrize("place", [0, 90])
@@ -146,11 +141,12 @@ def test_encodings_and_ends_of_lines(read, encoding, end):
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("blank", ["\n", " \n", "\t\n", "\t \t\n", "\r\n"])
-def test_blank_lines_are_no_beats_but_count(read, blank, separator):
+def test_blank_lines_are_no_beats_but_count(read, fault, blank, separator):
     lines = text(values(), separator).splitlines(keepends=True)
-    beats = read(blank + lines[0] + blank * 2 + lines[1] + lines[2] + blank)
-    assert_values(beats)
-    assert beats.rows.tolist() == [2, 5, 6]
+    spaced = blank + lines[0] + blank * 2 + lines[1] + lines[2] + blank
+    assert_values(read(spaced))
+    wrong = separator.join(["0.5", "x", *lines[0].split(separator)[2:]])
+    assert "row 8, column 2" in fault(spaced + wrong)
 
 
 def test_a_separator_at_the_end_of_all_lines_says_nothing(read, fault):
@@ -196,7 +192,7 @@ def test_what_rounds_to_one_is_one(read):
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_blocks_make_no_difference(tmp_path, monkeypatch, block_bytes, end, encoding):
-    monkeypatch.setattr(beats_blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
     content = text(labelled([0, 1, 2, 3, 4, 0, 1])).replace("\n", end)
     path = save(tmp_path / "beats.csv", content, encoding)
     parts = list(beats_file.parts(path, SAMPLES, 5, beats_at_once=3))
@@ -204,15 +200,12 @@ def test_blocks_make_no_difference(tmp_path, monkeypatch, block_bytes, end, enco
     signals = np.concatenate([part.signals for part in parts])
     assert np.array_equal(signals, values(7).astype(np.float32))
     assert [label for part in parts for label in part.labels] == [0, 1, 2, 3, 4, 0, 1]
-    step = 2 if end == "\n\n" else 1
-    rows = [row for part in parts for row in part.rows]
-    assert rows == list(range(1, 1 + 7 * step, step))
     assert parts[-1].bytes_read == path.stat().st_size
     assert all(one.bytes_read <= another.bytes_read for one, another in pairwise(parts))
 
 
 def test_a_fault_far_inside_comes_after_good_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(beats_blocks, "BLOCK_BYTES", 5000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 5000)
     rows = values(20).tolist()
     rows[15][4] = "x"
     reading = beats_file.parts(save(tmp_path / "b.csv", text(rows)), SAMPLES, 5, beats_at_once=4)
@@ -229,7 +222,7 @@ def test_errors_call_the_file_as_told(tmp_path):
 
 def test_too_many_beats_are_told(tmp_path):
     path = save(tmp_path / "beats.csv", text(values(7)))
-    assert sum(len(part.rows) for part in beats_file.parts(path, SAMPLES, 5, limit=7)) == 7
+    assert sum(len(part) for part in beats_file.parts(path, SAMPLES, 5, limit=7)) == 7
     with pytest.raises(beats_file.TooManyBeats, match="more than 6 beats"):
         list(beats_file.parts(path, SAMPLES, 5, limit=6))
 
@@ -258,7 +251,7 @@ def test_commas_for_everything_are_told(fault):
 @pytest.mark.parametrize("width", [1, 100, 186, 188, 189, 400])
 @pytest.mark.parametrize("block_bytes", [2000, 4_000_000])
 def test_a_row_of_another_width_is_told_with_its_number(fault, monkeypatch, width, block_bytes):
-    monkeypatch.setattr(beats_blocks, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
     ragged = values(5).tolist()
     ragged[2] = values(1, width)[0].tolist()
     message = fault(text(ragged))
@@ -353,7 +346,7 @@ def test_other_files_are_told_what_they_look_like(fault, content, kind):
 
 
 def test_a_line_without_end_is_not_read_to_its_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(beats_blocks, "BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 100_000)
     path = save(tmp_path / "b.csv", text(values()) + "0.5," * 1_000_000)
     with pytest.raises(InputError, match="row 4: more than 262,144 bytes without an end of line"):
         list(beats_file.parts(path, SAMPLES, 5))
@@ -406,11 +399,11 @@ def test_garbage_is_an_input_error_or_is_read(read, seed):
     except InputError as error:
         assert str(error) and "\n" not in str(error)
     else:
-        assert beats.signals.shape == (len(beats.rows), SAMPLES)
+        assert beats.signals.shape == (len(beats), SAMPLES)
         assert ((beats.signals >= 0) & (beats.signals <= 1)).all()
 
 
-# Notes and predictions
+# Notes
 
 
 def test_the_labels_of_ptb_are_explained():
@@ -418,12 +411,3 @@ def test_the_labels_of_ptb_are_explained():
     assert "normal (0) and abnormal (1)" in note
     assert label_notes("ptbdb_normal.csv", ("normal", "abnormal")) == ()
     assert label_notes("mitbih_test.csv", AAMI_CLASSES) == ()
-
-
-def test_predictions_are_written_row_by_row(tmp_path):
-    probabilities = np.array([[0.1, 0.9], [0.8, 0.2]])
-    beats_file.write(tmp_path / "deep" / "p.csv", probabilities, ("N", "S"))
-    table = pd.read_csv(tmp_path / "deep" / "p.csv")
-    assert table["row"].tolist() == [1, 2]
-    assert table["predicted"].tolist() == ["S", "N"]
-    assert table["p_N"].tolist() == [0.1, 0.8]

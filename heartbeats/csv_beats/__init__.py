@@ -1,0 +1,1 @@
+"""CSV files of beats as people have them, read a part at a time."""
