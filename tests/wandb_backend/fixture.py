@@ -47,7 +47,7 @@ def wandb_environment(wandb_backend: WandbBackend, tmp_path: Path) -> dict[str, 
 def output(command: list[str], environment: dict[str, str], folder: Path, status: int = 0) -> str:
     """What a program prints to both streams; fails where its exit status is not `status`."""
     done = subprocess.run(
-        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, timeout=300,
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, timeout=540,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert done.returncode == status, f"{command} ended with {done.returncode}:\n{done.stdout}"
