@@ -3,8 +3,9 @@
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from serving.room import Room
 from utils.errors import InputError
 
 CSV_TYPES = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
+PREFIX = "beatsweep-upload-"
+# Longer than any request may take.
+LEFT_BEHIND_S = 3600
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ async def received(request: Request, *fields: str, most_files: int) -> AsyncIter
         InputError: there is no file.
         HTTPException: 400, what should be a form is none.
     """
-    folder = Path(tempfile.mkdtemp(prefix="beatsweep-"))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
         if media_type(request.scope) == "multipart/form-data":
             files = await _from_form(request, folder, fields, most_files)
@@ -53,6 +57,14 @@ async def received(request: Request, *fields: str, most_files: int) -> AsyncIter
         yield Received(files, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def remove_left_behind() -> None:
+    """Remove the folders of requests that nobody could remove: their service was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or gone already
+            if time.time() - folder.stat().st_mtime > LEFT_BEHIND_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _from_form(

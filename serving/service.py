@@ -12,6 +12,7 @@ from serving.beat_predictions import Judged, judge, labels_for
 from serving.model_store import ModelStore
 from serving.monitoring import Monitoring
 from serving.predictor import BATCH_BEATS, Predictor
+from serving.receiving import remove_left_behind
 from serving.records import RecordAnalyst
 from serving.served_model import Outputs, ServedModel
 from serving.settings import ServiceSettings
@@ -43,6 +44,7 @@ class Service:
     async def start(self) -> None:
         """Load the default model; raises InputError where there is none."""
         self.predictor.start()
+        await asyncio.to_thread(remove_left_behind)
         await asyncio.to_thread(self.models.start)
         self.is_ready = True
 

@@ -1,13 +1,17 @@
-"""Forms are read in whatever pieces they come, and never fill the disk."""
+"""Forms are read in whatever pieces they come, never fill the disk, and leave nothing there."""
 
 import asyncio
 import collections
+import os
 import shutil
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from starlette.exceptions import HTTPException
 
-from serving import room
+from serving import receiving, room
 from serving.forms import MOST_FIELDS, files_of
 
 EDGE = "edge"
@@ -78,3 +82,16 @@ def test_a_disk_that_gets_full_ends_the_upload(tmp_path, monkeypatch):
         read(large, tmp_path)
     written = (tmp_path / "upload-0").stat().st_size
     assert room.CHECKED_BYTES * 0.9 < written < len(large)
+
+
+def test_what_a_killed_service_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, new = (Path(tempfile.mkdtemp(prefix=receiving.PREFIX)) for _ in range(2))
+    (old / "upload-0").write_bytes(b"1,2")
+    other = tmp_path / "another-program"
+    other.mkdir()
+    long_ago = time.time() - receiving.LEFT_BEHIND_S - 60
+    for folder in (old, other):
+        os.utime(folder, (long_ago, long_ago))
+    receiving.remove_left_behind()
+    assert sorted(tmp_path.iterdir()) == sorted([new, other])
