@@ -116,10 +116,16 @@ async def predict_upload(service: Service, model: ServedModel, request: Request)
         upload = await unpacked(service, came)
         if upload.kind != "beats":
             raise InputError(f"{upload.name} is a recording; send it to /api/records")
-        parts = service.predict_file(model, upload.path, upload.name)
-        tally, rows = await while_connected(request.receive, _of_parts(parts, model))
+        tally, rows = await while_connected(request.receive, _of_file(service, model, upload))
         notes = upload_notes(upload, model, tally)
     return StreamingResponse(predictions(model, tally, rows, notes), media_type=JSON)
+
+
+async def _of_file(
+    service: Service, model: ServedModel, upload: Upload
+) -> tuple[Tally, list[bytes]]:
+    async with service.file_turn:
+        return await _of_parts(service.predict_file(model, upload.path, upload.name), model)
 
 
 async def _of_parts(

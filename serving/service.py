@@ -20,6 +20,10 @@ from utils.errors import InputError
 
 # So many beats of a file are read, predicted and sent at a time.
 PART_BEATS = 4096
+# So many files whose answer is sent at the end are predicted at a time: two keep both cores busy,
+# and each takes some 35 MB. A page's stream goes on as its reader takes it, and has no turn, which
+# a slow reader would keep from others.
+FILES_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Service:
         self.models = ModelStore(settings)
         self.predictor = Predictor(monitoring.batch)
         self.records = RecordAnalyst(settings)
+        self.file_turn = asyncio.Semaphore(FILES_AT_ONCE)
         self.is_ready = False
 
     async def start(self) -> None:

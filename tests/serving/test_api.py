@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -16,6 +17,7 @@ from models import checkpoints
 from models.inference import predict
 from serving import examples
 from serving.schemas import Models, Predictions, RecordAnalysis, TypicalBeats
+from serving.service import FILES_AT_ONCE
 
 CNN = "mitbih-kaggle/cnn"
 
@@ -60,6 +62,29 @@ def test_csv_json_body_and_notebook_give_the_same(client, beats):
         assert [one["label"] for one in answer.json()["predictions"]] == here.argmax(1).tolist()
     assert raw.json()["scores"] is None
     assert form.json()["scores"] == as_json.json()["scores"]
+
+
+def test_many_files_at_once_take_turns(service, beats, monkeypatch):
+    working, most = [], []
+    read = beats_file.parts
+
+    def watched(*given, **how):
+        working.append(1)
+        most.append(len(working))
+        yield from read(*given, **how)
+        working.pop()
+
+    monkeypatch.setattr(beats_file, "parts", watched)
+    content = csv_of(beats)
+
+    def ask(_number: int) -> dict:
+        with httpx.Client(base_url=service, timeout=60) as own:
+            return sent(own, content).json()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(16)))
+    assert all(one["predictions"] == answers[0]["predictions"] for one in answers)
+    assert len(most) == 16 and max(most) <= FILES_AT_ONCE
 
 
 def test_one_beat_alone_gets_the_same_as_in_a_crowd(client, beats):
