@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evaluation import metrics
-from evaluation.variants import variants
+from evaluation.variants import numbered, variants
 from heartbeats.splits import PROTOCOLS
 
 TITLES = {
@@ -100,10 +100,7 @@ def names(assessments: Sequence[Assessment]) -> list[str]:
         name if plain.count(name) == 1 else f"{name} seed {one.seed}"
         for name, one in zip(plain, assessments, strict=True)
     ]
-    return [
-        name if seeded.count(name) == 1 else f"{name} #{seeded[:i].count(name) + 1}"
-        for i, name in enumerate(seeded)
-    ]
+    return numbered(seeded)
 
 
 def variants_of(assessments: Sequence[Assessment]) -> list[str]:

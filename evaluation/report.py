@@ -21,7 +21,7 @@ PER_RECORD_FILE = "per_patient.csv"
 def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
     """Write the whole report; files of an older one in the same folder are replaced.
 
-    The figures show one model for each architecture and one of the baselines, those that
+    The figures show one model for each variant and one of the baselines, those that
     validated best; tables and JSON hold all of them.
 
     Args:

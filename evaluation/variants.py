@@ -1,10 +1,11 @@
 """Which trainings differ in their seed alone, so that a spread over them means something."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from string import ascii_uppercase
 from typing import Any
 
-# Settings that say where a training took place, or drew its random numbers, not what was trained.
+# Settings that say where a training took place, how it computed or which random numbers it drew.
 NO_DIFFERENCE = {"data", "protocol", "seed", "split_seed", "tracking", "xla"}
 # What else must be one: the beats that were trained on.
 OF_TRAINING = ("data", "fingerprint", "protocol")
@@ -23,10 +24,18 @@ def variants(trainings: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     ['cnn A', 'cnn B']
     """
     ways = _ways(trainings)
+    return [_name(architecture, facts, ways[architecture]) for architecture, facts in trainings]
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that come more than once.
+
+    >>> numbered(["cnn", "rnn", "cnn"])
+    ['cnn #1', 'rnn', 'cnn #2']
+    """
     return [
-        architecture if len(ways[architecture]) == 1 else f"{architecture} {_letter(place)}"
-        for architecture, facts in trainings
-        for place in [_place(facts, ways[architecture])]
+        name if names.count(name) == 1 else f"{name} #{names[:place].count(name) + 1}"
+        for place, name in enumerate(names)
     ]
 
 
@@ -37,7 +46,7 @@ def differences(trainings: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         if len(ways) < 2:
             continue
         named = " and ".join(f"{architecture} {_letter(place)}" for place in range(len(ways)))
-        keys = sorted({key for one in ways for key in _differing(ways[0], one)})
+        keys = sorted({key for pair in combinations(ways, 2) for key in _differing(*pair)})
         told = [f"{key} {_values(key, ways)}" for key in keys[:MOST_NAMED]]
         more = [f"{len(keys) - MOST_NAMED} more"] if len(keys) > MOST_NAMED else []
         sentences.append(f"{named} were trained differently: {'; '.join([*told, *more])}.")
@@ -54,8 +63,11 @@ def _ways(trainings: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, list[dic
     return ways
 
 
-def _place(facts: dict[str, Any], ways: list[dict[str, Any]]) -> int:
-    return next(place for place, other in enumerate(ways) if not _differing(facts, other))
+def _name(architecture: str, facts: dict[str, Any], ways: list[dict[str, Any]]) -> str:
+    if len(ways) == 1:
+        return architecture
+    place = next(place for place, other in enumerate(ways) if not _differing(facts, other))
+    return f"{architecture} {_letter(place)}"
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:

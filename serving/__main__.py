@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit status."""
     asked = _parse(argv)
     bound = _bind(asked.host, asked.port)
-    address = f"http://{shown_host(asked.host)}:{bound.getsockname()[1]}"
+    address = f"http://{_shown(asked.host)}:{bound.getsockname()[1]}"
     print("starting; the libraries take some seconds ...", flush=True)
     from serving.server import serve  # here, so that the line above comes at once, as does --help
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
 def settings_of(asked: argparse.Namespace) -> ServiceSettings:
     """The limits that the command line asks for."""
     own = ServiceSettings()
-    hosts = (*own.allowed_hosts, shown_host(asked.host), *asked.allow_host)
+    hosts = (*own.allowed_hosts, _shown(asked.host), *asked.allow_host)
     # Who opens it to others, and says no names, is called by names that nobody here knows.
     is_open = asked.host not in LOOPBACK and not asked.allow_host
     return dataclasses.replace(
@@ -65,7 +65,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def shown_host(host: str) -> str:
+def _shown(host: str) -> str:
     """A host's name as it stands in an address."""
     return f"[{host}]" if ":" in host else host
 

@@ -120,7 +120,7 @@ class _Form:
         kind, most = ("files", self._most_files) if is_file else ("fields", MOST_FIELDS)
         self._parts[kind] += 1
         if self._parts[kind] > most:
-            raise _broken(f"it has more than {most} {kind}")
+            raise _broken(f"it has too many {kind}, at most {most} expected")
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._open:

@@ -22,7 +22,7 @@ from evaluation.shift import report as shift_report
 from evaluation.shift.findings import findings
 from evaluation.shift.measure import Point
 from evaluation.significance import ROUNDS, SEED
-from evaluation.variants import variants
+from evaluation.variants import numbered, variants
 from heartbeats import mitdb, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.shifted_beats import CutBeats
@@ -127,11 +127,7 @@ def _measure(
 
 def _names(checkpoints: Sequence[Checkpoint]) -> list[str]:
     """Variants of architectures, numbered where one comes more than once."""
-    plain = variants([(one.architecture, one.facts) for one in checkpoints])
-    return [
-        name if plain.count(name) == 1 else f"{name} #{plain[:place].count(name) + 1}"
-        for place, name in enumerate(plain)
-    ]
+    return numbered(variants([(one.architecture, one.facts) for one in checkpoints]))
 
 
 def _facts(

@@ -4,7 +4,7 @@ import pytest
 
 from evaluation.assessment import names, representatives
 from evaluation.comparison import compare
-from evaluation.variants import differences, variants
+from evaluation.variants import differences, numbered, variants
 from tests.evaluation.examples import make_assessment
 
 
@@ -32,9 +32,15 @@ def test_a_setting_that_older_checkpoints_lack_is_no_difference():
 def test_what_differs_is_told():
     (told,) = differences([training(width=16, dropout=0.1), training(width=8, dropout=0.1)])
     assert told == "cnn A and cnn B were trained differently: width 16, 8."
+    three = [training(width=8), training(width=4, kernel=5), training(width=2, kernel=7)]
+    assert differences(three)[0].endswith("kernel unknown, 5, 7; width 8, 4, 2.")
     many = {f"setting_{number}": number for number in range(9)}
     other = {key: value + 1 for key, value in many.items()}
     assert "; 3 more." in differences([training(**many), training(**other)])[0]
+
+
+def test_what_has_no_other_name_is_numbered():
+    assert numbered(["cnn", "rnn", "cnn"]) == ["cnn #1", "rnn", "cnn #2"]
 
 
 def test_a_comparison_keeps_variants_apart():

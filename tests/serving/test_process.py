@@ -155,6 +155,18 @@ def test_a_taken_port_is_told_at_once(tmp_path):
         )  # fmt: skip
     assert done.returncode == 2
     assert "cannot listen" in done.stderr and "--port" in done.stderr
+    assert "starting" not in done.stdout, "before anything slow is imported"
+
+
+def test_the_command_line_needs_no_slow_library():
+    program = (
+        "import sys, serving.__main__\n"
+        "print({'tensorflow', 'keras', 'fastapi', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 @pytest.mark.parametrize("words", [["--port", "99999"], ["--port", "-1"], ["--max-beats", "0"]])
