@@ -50,9 +50,13 @@ def analyse_one(asked: argparse.Namespace, checkpoint: Checkpoint, console: Cons
     )
     folder = asked.to or runs_folder() / "recordings" / recording.name
     files = results.write(
-        folder, recording, analysis, pictures=asked.pictures, html=asked.html,
+        folder,
+        recording,
+        analysis,
+        pictures=asked.pictures,
+        html=asked.html,
         annotate=asked.annotate,
-    )  # fmt: skip
+    )
     console.print(terminal.summary_table(analysis))
     for note in analysis.notes:
         console.print(Text(f"note: {note}", "yellow"), soft_wrap=True)
@@ -72,9 +76,14 @@ def analyse_database(asked: argparse.Namespace, checkpoint: Checkpoint, console:
     name = asked.database.resolve().name
     folder = asked.to or runs_folder() / "recordings" / name
     job = database.Job(
-        checkpoint.path, checkpoint.facts["weights_digest"], asked.lead, _rhythm(asked),
-        asked.html, asked.annotate, asked.pictures,
-    )  # fmt: skip
+        checkpoint.path,
+        checkpoint.facts["weights_digest"],
+        asked.lead,
+        _rhythm(asked),
+        asked.html,
+        asked.annotate,
+        asked.pictures,
+    )
     workers = asked.jobs or os.cpu_count() or 1
     running = database.run(paths, asked.database, folder, job, workers)
     outcomes = list(terminal.watched(running, len(paths), console))
@@ -94,9 +103,10 @@ def _rhythm(asked: argparse.Namespace) -> RhythmSettings:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "record", nargs="?", type=Path, help="a WFDB record, an EDF file, or a CSV file"
@@ -110,13 +120,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--units", help="of a CSV file: mV, uV or V")
     parser.add_argument(
-        "--window-beats", type=int, default=DEFAULTS.window_beats, metavar="N",
+        "--window-beats",
+        type=int,
+        default=DEFAULTS.window_beats,
+        metavar="N",
         help="RR intervals in a window of the rhythm; default: %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--irregular-from", type=float, default=DEFAULTS.threshold, metavar="X",
+        "--irregular-from",
+        type=float,
+        default=DEFAULTS.threshold,
+        metavar="X",
         help="irregularity, 0 to 1, from which a beat is irregular; default: %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--checkpoint", type=Path, metavar="JSON", help="classifier; default: the best CNN"
     )

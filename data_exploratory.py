@@ -26,8 +26,16 @@ from utils.paths import runs_folder, shown
 # Drawn beats that are compared with real ones: enough for shares of a per cent.
 MEASURED_BEATS = 600
 SYNTHETIC_NOTICE = "Synthetic beats, made by a program. They say nothing about hearts."
-HEADERS = ("class", "meaning", "beats", "share", "official test", "records", "half of them in",
-           "median length")  # fmt: skip
+HEADERS = (
+    "class",
+    "meaning",
+    "beats",
+    "share",
+    "official test",
+    "records",
+    "half of them in",
+    "median length",
+)
 CAPTIONS = {
     "counts": "How rare the rare classes are. Accuracy alone is won by the common class.",
     "mean_beats": "What tells the classes apart, and how far single beats stray from the mean.",
@@ -177,9 +185,10 @@ def _pace(beats: BeatSet) -> str:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
     parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
     parser.add_argument("--to", type=Path, help="folder of the pictures and the page")

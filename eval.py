@@ -64,9 +64,13 @@ def main(argv: list[str] | None = None) -> int:
         evaluate_shift(asked, chosen)
         return 0
     assessments, folder = evaluate(
-        asked.data, asked.protocol, chosen, files=asked.checkpoint or [], to=asked.to,
+        asked.data,
+        asked.protocol,
+        chosen,
+        files=asked.checkpoint or [],
+        to=asked.to,
         with_baselines=asked.baselines,
-    )  # fmt: skip
+    )
     tell(assessments, folder)
     return 0
 
@@ -76,9 +80,13 @@ def evaluate_shift(asked: argparse.Namespace, names: list[str] | None) -> None:
     chosen = choose(asked.data, asked.protocol, names, asked.checkpoint or [])
     folder = asked.to or runs_folder() / "reports" / chosen.place / "shift"
     shift.run(
-        chosen.checkpoints, chosen.beats, chosen.protocol, folder,
-        limit=asked.limit, warning=chosen.warning,
-    )  # fmt: skip
+        chosen.checkpoints,
+        chosen.beats,
+        chosen.protocol,
+        folder,
+        limit=asked.limit,
+        warning=chosen.warning,
+    )
 
 
 def evaluate(
@@ -263,16 +271,18 @@ def _judged(
     probabilities, embeddings = predict_with_embedding(model, signals, hz)
     scores = judge.ood_scores(embeddings, signals)
     return probabilities, {
-        "uncertain": judge.uncertain(probabilities), "ood_score": scores,
+        "uncertain": judge.uncertain(probabilities),
+        "ood_score": scores,
         "out_of_distribution": scores > 1,
-    }  # fmt: skip
+    }
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
     parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
     parser.add_argument("--protocol", default="", help=f"one of {', '.join(splits.PROTOCOLS)}")
@@ -285,9 +295,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--baselines", action="store_true", help="train scikit-learn's classifiers, score them too"
     )
     instead.add_argument(
-        "--transfer", metavar="DATA", help="study transfer to this data set; more settings: "
-        "python -m training.transfer --help",
-    )  # fmt: skip
+        "--transfer",
+        metavar="DATA",
+        help="study transfer to this data set; more settings: python -m training.transfer --help",
+    )
     instead.add_argument(
         "--predict", type=Path, metavar="CSV", help="classify these beats instead"
     )
@@ -297,13 +308,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="score test beats under noise, wrong gain ... instead",
     )
     parser.add_argument(
-        "--limit", type=int, default=shift.DEFAULT_LIMIT, metavar="BEATS",
+        "--limit",
+        type=int,
+        default=shift.DEFAULT_LIMIT,
+        metavar="BEATS",
         help="with --shift: draw so many test beats, 0 takes all; default: %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--examples", type=int, default=anomalies.EXAMPLES, metavar="N",
+        "--examples",
+        type=int,
+        default=anomalies.EXAMPLES,
+        metavar="N",
         help=f"with --arch {anomalies.NAME}: so many normal and anomalous beats are drawn",
-    )  # fmt: skip
+    )
     parser.add_argument("--to", type=Path, help="folder of the report, or file of the predictions")
     return parser.parse_args(argv)
 

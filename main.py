@@ -50,9 +50,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("--arch", nargs="+", help="architectures; default: all")
     parser.add_argument("--settings", type=Path, help="YAML settings file, for one network")
     parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")

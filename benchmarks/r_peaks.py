@@ -105,9 +105,11 @@ HEADER = (
 
 
 def print_table(
-    title: str, references: Callable[[], Iterator[Reference]], detectors: dict[str, Detector],
+    title: str,
+    references: Callable[[], Iterator[Reference]],
+    detectors: dict[str, Detector],
     groups: dict[str, list[str]],
-) -> None:  # fmt: skip
+) -> None:
     """Run all detectors on all references; one line for each detector and group."""
     print(f"\n{title}\n{HEADER}", flush=True)
     scores: dict[str, dict[str, Score]] = {name: {} for name in detectors}
@@ -148,9 +150,11 @@ def tables_of_mitdb(arguments: argparse.Namespace, detectors: dict[str, Detector
     print_table("MIT-BIH, both channels", partial(clean, 2), ours, GROUPS)
     for kind, snr_db in NOISES if arguments.noise else ():
         print_table(
-            f"MIT-BIH, channel 0 with {kind} at {snr_db} dB", partial(noisy, kind, snr_db),
-            detectors, GROUPS,
-        )  # fmt: skip
+            f"MIT-BIH, channel 0 with {kind} at {snr_db} dB",
+            partial(noisy, kind, snr_db),
+            detectors,
+            GROUPS,
+        )
 
 
 def tables_of_ludb(arguments: argparse.Namespace, detectors: dict[str, Detector]) -> None:

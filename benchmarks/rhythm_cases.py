@@ -20,8 +20,15 @@ IRREGULAR = ("(AFIB", "(AFL")
 FIBRILLATION = {"Atrial fibrillation", "AFIB"}
 SINUS_ARRHYTHMIA = {"Sinus arrhythmia", "Irregular sinus rhythm", "SARRH"}
 OTHER = {
-    "Sinus rhythm", "Sinus bradycardia", "Sinus tachycardia", "SR", "SBRAD", "STACH", "PVC", "PAC",
-}  # fmt: skip
+    "Sinus rhythm",
+    "Sinus bradycardia",
+    "Sinus tachycardia",
+    "SR",
+    "SBRAD",
+    "STACH",
+    "PVC",
+    "PAC",
+}
 FEWEST_BEATS = 9
 
 

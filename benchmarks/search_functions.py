@@ -16,25 +16,36 @@ from benchmarks.search_landscape import (
 )
 
 # Dixon and Szegoe's test functions (1978), with their usual constants.
-HARTMANN_A = np.array([
-    [10, 3, 17, 3.5, 1.7, 8], [0.05, 10, 17, 0.1, 8, 14],
-    [3, 3.5, 1.7, 10, 17, 8], [17, 8, 0.05, 10, 0.1, 14],
-])  # fmt: skip
-HARTMANN_P = 1e-4 * np.array([
-    [1312, 1696, 5569, 124, 8283, 5886], [2329, 4135, 8307, 3736, 1004, 9991],
-    [2348, 1451, 3522, 2883, 3047, 6650], [4047, 8828, 8732, 5743, 1091, 381],
-])  # fmt: skip
+HARTMANN_A = np.array(
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
+)
+HARTMANN_P = 1e-4 * np.array(
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
+)
 HARTMANN_C = np.array([1, 1.2, 3, 3.2])
 HARTMANN_BEST = -3.32237
 BRANIN_BEST = 0.397887
 
 # Six axes of four kinds, and a category that shifts the landscape as well as its height.
 HARTMANN = {
-    "a": uniform(0, 1), "b": uniform(-5, 5), "c": log_values(1e-5, 1e-1),
+    "a": uniform(0, 1),
+    "b": uniform(-5, 5),
+    "c": log_values(1e-5, 1e-1),
     "d": {"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.05},
-    "e": values(8, 16, 24, 32, 48, 64, 96, 128, 192, 256), "f": whole(0, 20),
+    "e": values(8, 16, 24, 32, 48, 64, 96, 128, 192, 256),
+    "f": whole(0, 20),
     "kind": values("red", "green", "blue", "grey"),
-}  # fmt: skip
+}
 
 
 def hartmann(rng: np.random.Generator) -> Score:
@@ -43,10 +54,16 @@ def hartmann(rng: np.random.Generator) -> Score:
 
     def score(c: Config) -> float:
         rank = kinds.index(c["kind"])
-        x = turn([
-            c["a"], unit(c["b"], -5, 5), unit(c["c"], 1e-5, 1e-1, True), c["d"],
-            widths.index(c["e"]) / (len(widths) - 1), c["f"] / 20,
-        ])  # fmt: skip
+        x = turn(
+            [
+                c["a"],
+                unit(c["b"], -5, 5),
+                unit(c["c"], 1e-5, 1e-1, True),
+                c["d"],
+                widths.index(c["e"]) / (len(widths) - 1),
+                c["f"] / 20,
+            ]
+        )
         x = np.clip(x + 0.08 * rank * np.array([1, -1, 1, -1, 1, -1]), 0, 1)
         depth = HARTMANN_C @ np.exp(-(HARTMANN_A * (x - HARTMANN_P) ** 2).sum(1))
         return float(-depth + 0.15 * rank - HARTMANN_BEST)
@@ -56,9 +73,12 @@ def hartmann(rng: np.random.Generator) -> Score:
 
 # A narrow curved valley over four orders of magnitude, in log, whole and ordered numbers.
 ROSENBROCK = {
-    "x": uniform(-2, 2), "y": log_values(1e-4, 1), "z": whole(0, 40),
-    "w": values(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0), "form": values("p", "q", "r"),
-}  # fmt: skip
+    "x": uniform(-2, 2),
+    "y": log_values(1e-4, 1),
+    "z": whole(0, 40),
+    "w": values(-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0),
+    "form": values("p", "q", "r"),
+}
 
 
 def rosenbrock(rng: np.random.Generator) -> Score:
@@ -77,9 +97,10 @@ def rosenbrock(rng: np.random.Generator) -> Score:
 
 # Branin, in which a category turns the axes: what is right for one is wrong for the next.
 BRANIN = {
-    "x": uniform(-5, 10), "y": log_values(1e-3, 1e3),
+    "x": uniform(-5, 10),
+    "y": log_values(1e-3, 1e3),
     "kind": values("relu", "gelu", "selu", "tanh", "elu"),
-}  # fmt: skip
+}
 
 
 def branin(rng: np.random.Generator) -> Score:
@@ -101,9 +122,13 @@ def branin(rng: np.random.Generator) -> Score:
 
 # Many local minima over whole numbers and floats.
 ACKLEY = {
-    "i": whole(-10, 10), "j": whole(-10, 10), "k": whole(-10, 10), "x": uniform(-10, 10),
-    "y": uniform(-10, 10), "switch": values(True, False),
-}  # fmt: skip
+    "i": whole(-10, 10),
+    "j": whole(-10, 10),
+    "k": whole(-10, 10),
+    "x": uniform(-10, 10),
+    "y": uniform(-10, 10),
+    "switch": values(True, False),
+}
 
 
 def ackley(rng: np.random.Generator) -> Score:
@@ -121,9 +146,12 @@ def ackley(rng: np.random.Generator) -> Score:
 
 # A staircase: most steps change nothing, as with rounded or thresholded scores.
 STAIRS = {
-    "a": uniform(0, 1), "b": uniform(0, 1), "c": log_values(1e-3, 1e3), "d": whole(0, 100),
+    "a": uniform(0, 1),
+    "b": uniform(0, 1),
+    "c": log_values(1e-3, 1e3),
+    "d": whole(0, 100),
     "rule": values("first", "second", "third"),
-}  # fmt: skip
+}
 
 
 def stairs(rng: np.random.Generator) -> Score:

@@ -92,9 +92,11 @@ class WandbEngine(AbstractContextManager):
     def __init__(self, python: str):
         self._process = subprocess.Popen(
             [python, "-I", str(ENGINE_SCRIPT)],  # isolated: `import sweeps` must not find ours
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # one thread, as ours: it is faster
-        )  # fmt: skip
+        )
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
@@ -115,11 +117,14 @@ class WandbEngine(AbstractContextManager):
             seconds += found["seconds"]
             score = evaluate(found["config"])
             told = {} if score is None else {"score": score}
-            runs.append({
-                "config": {name: {"value": value} for name, value in found["config"].items()},
-                "state": "failed" if score is None else "finished",
-                "summary_metrics": told, "history": [told] if told else [],
-            })  # fmt: skip
+            runs.append(
+                {
+                    "config": {name: {"value": value} for name, value in found["config"].items()},
+                    "state": "failed" if score is None else "finished",
+                    "summary_metrics": told,
+                    "history": [told] if told else [],
+                }
+            )
         return seconds
 
 
@@ -215,9 +220,10 @@ def main(argv: list[str] | None = None) -> int:
     console = Console()
     found = recorded()
     chosen = [
-        one for one in (*OBJECTIVES, *([found] if found else []))
+        one
+        for one in (*OBJECTIVES, *([found] if found else []))
         if not options.objectives or any(word in one.name for word in options.objectives)
-    ]  # fmt: skip
+    ]
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with ExitStack() as stack:
         other = options.wandb_engine and stack.enter_context(WandbEngine(options.wandb_engine))

@@ -11,11 +11,15 @@ from benchmarks.search_landscape import Config, Score, log_values, uniform, unit
 # it diverges, returns that diminish with width, dropout that wide networks need.
 OPTIMISERS = ("sgd", "adam", "adamw", "rmsprop")
 NETWORK = {
-    "learning_rate": log_values(1e-5, 1.0), "batch_size": values(16, 32, 64, 128, 256),
-    "optimiser": values(*OPTIMISERS), "width": values(8, 16, 32, 64, 128, 256),
-    "depth": whole(1, 8), "dropout": uniform(0.0, 0.7), "weight_decay": log_values(1e-6, 1e-1),
+    "learning_rate": log_values(1e-5, 1.0),
+    "batch_size": values(16, 32, 64, 128, 256),
+    "optimiser": values(*OPTIMISERS),
+    "width": values(8, 16, 32, 64, 128, 256),
+    "depth": whole(1, 8),
+    "dropout": uniform(0.0, 0.7),
+    "weight_decay": log_values(1e-6, 1e-1),
     "activation": values("relu", "gelu", "tanh"),
-}  # fmt: skip
+}
 
 
 def network(rng: np.random.Generator) -> Score:
@@ -99,10 +103,14 @@ def memory(rng: np.random.Generator) -> Score:
 
 # A choice decides which of the other parameters mean anything.
 CONDITIONAL = {
-    "model": values("forest", "boosting", "network"), "trees": values(50, 100, 200, 400, 800),
-    "tree_depth": whole(1, 16), "shrinkage": log_values(1e-3, 1), "units": whole(4, 128),
-    "rate": log_values(1e-5, 1e-1), "penalty": log_values(1e-6, 1),
-}  # fmt: skip
+    "model": values("forest", "boosting", "network"),
+    "trees": values(50, 100, 200, 400, 800),
+    "tree_depth": whole(1, 16),
+    "shrinkage": log_values(1e-3, 1),
+    "units": whole(4, 128),
+    "rate": log_values(1e-5, 1e-1),
+    "penalty": log_values(1e-6, 1),
+}
 
 
 def conditional(rng: np.random.Generator) -> Score:

@@ -104,9 +104,11 @@ def running(words: list[str]) -> Iterator[Server]:
     port = _free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *words, str(port)], cwd=PROJECT_FOLDER, stdout=subprocess.DEVNULL,
+        [sys.executable, *words, str(port)],
+        cwd=PROJECT_FOLDER,
+        stdout=subprocess.DEVNULL,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
+    )
     server = Server(port, process)
     watch = threading.Thread(target=_watch_memory, args=(server,), daemon=True)
     try:

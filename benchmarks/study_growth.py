@@ -82,10 +82,13 @@ def _suggestions(sweep: Sweep, url: str, rows: int) -> None:
         study.storage.create_new_trial(
             study.study_id,
             create_trial(
-                state=TrialState.COMPLETE, value=float(loss), params=values,
-                distributions=sweep.space.stored, user_attrs={"proposal": 0},
+                state=TrialState.COMPLETE,
+                value=float(loss),
+                params=values,
+                distributions=sweep.space.stored,
+                user_attrs={"proposal": 0},
             ),
-        )  # fmt: skip
+        )
     print(f"\n{rows} finished trials, median and slowest of {SUGGESTIONS} suggestions")
     for method in ("random", "bayes", "tpe"):
         again = SweepStudy(sweep, url=url, method=method)

@@ -88,15 +88,22 @@ def _wandb(folder: Path, trials: int) -> list[tuple[float, float, float]]:
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     environment |= {"WANDB_BASE_URL": backend.url, "WANDB_API_KEY": API_KEY, "PATH": path}
     printed = subprocess.run(
-        ["wandb", "sweep", "--project", "beats", str(file)], env=environment, check=True,
-        cwd=PROJECT_FOLDER, capture_output=True, text=True,
-    )  # fmt: skip
+        ["wandb", "sweep", "--project", "beats", str(file)],
+        env=environment,
+        check=True,
+        cwd=PROJECT_FOLDER,
+        capture_output=True,
+        text=True,
+    )
     sweep = re.findall(r"wandb agent (\S+)", printed.stdout + printed.stderr)[-1]
     begun: dict[str, float] = {}
     with subprocess.Popen(
-        ["wandb", "agent", "--count", str(trials), sweep], env=environment, cwd=PROJECT_FOLDER,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as agent:  # fmt: skip
+        ["wandb", "agent", "--count", str(trials), sweep],
+        env=environment,
+        cwd=PROJECT_FOLDER,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as agent:
         while agent.poll() is None:
             for name in list(backend.runs):
                 begun.setdefault(name, time.time())
@@ -113,9 +120,13 @@ def _prepared(folder: Path, trials: int) -> tuple[Path, dict[str, str]]:
     file.write_text(yaml.safe_dump({**SWEEP, "parameters": {**SWEEP["parameters"], **seeds}}))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     return file, {
-        **kept, "HOME": str(folder), "ECG_RUNS": str(folder / "runs"), "WANDB_DIR": str(folder),
-        "WANDB_ERROR_REPORTING": "false", "TF_CPP_MIN_LOG_LEVEL": "3",
-    }  # fmt: skip
+        **kept,
+        "HOME": str(folder),
+        "ECG_RUNS": str(folder / "runs"),
+        "WANDB_DIR": str(folder),
+        "WANDB_ERROR_REPORTING": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
 
 
 def _parts(begun: list[float], summaries: list[dict]) -> list[tuple[float, float, float]]:

@@ -56,16 +56,19 @@ def _seconds(folder: Path, name: str, workers: int, trials: int, beats: int) -> 
     parameters["seed"] = {"values": list(range(workers + trials))}
     file = folder / "sweep.yaml"
     content = {
-        "program": f"training/train_{name}.py", "name": "workers", "method": "grid",
+        "program": f"training/train_{name}.py",
+        "name": "workers",
+        "method": "grid",
         "metric": {"name": "best_val_macro_f1", "goal": "maximize"},
         "command": ["${env}", "${interpreter}", "-m", f"training.train_{name}", "${args}"],
         "parameters": parameters,
-    }  # fmt: skip
+    }
     file.write_text(yaml.safe_dump(content))
     environment = {**os.environ, "HOME": str(folder), "ECG_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "sweeps.agent", str(file), "--workers", str(workers)]
-    subprocess.run(command, cwd=PROJECT_FOLDER, env=environment, check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+    subprocess.run(
+        command, cwd=PROJECT_FOLDER, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
     database = connect(f"sqlite:///{folder}/runs/sweeps/studies.db")
     study = database.get_study_id_from_name("workers")
     ends = sorted(

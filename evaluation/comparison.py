@@ -105,9 +105,11 @@ def compare(assessments: list[Assessment]) -> Comparison:
     first = assessments[0]
     patients = first.patients if first.protocol == "patients" else None
     draws = resample(
-        first.labels, [one.predicted for one in assessments], len(first.class_names),
+        first.labels,
+        [one.predicted for one in assessments],
+        len(first.class_names),
         patients=patients,
-    )  # fmt: skip
+    )
     results = tuple(
         Result(
             name,

@@ -60,9 +60,12 @@ def confusion_figures(assessments: list[Assessment]) -> Figure:
     """
     first = assessments[0]
     figure = _matrix_page(
-        2, len(assessments), len(first.class_names), first.test_title,
+        2,
+        len(assessments),
+        len(first.class_names),
+        first.test_title,
         f"{first.protocol_meaning}\n{COLOUR_KEY}".strip(),
-    )  # fmt: skip
+    )
     grid = figure.subplots(2, len(assessments), squeeze=False)
     for column, (name, one) in enumerate(zip(names(assessments), assessments, strict=True)):
         head = f"{name}: accuracy {one.scores.accuracy:.2%}, macro-F1 {one.scores.macro_f1:.3f}"
@@ -190,9 +193,14 @@ def _can_be_drawn(axes: Axes, curves: Mapping[str, ClassCurves | None]) -> bool:
     if any(curves.values()):
         return True
     axes.text(
-        0.5, 0.5, "no curve: the test set\nhas no such beats,\nor no others",
-        ha="center", va="center", color=MUTED, transform=axes.transAxes,
-    )  # fmt: skip
+        0.5,
+        0.5,
+        "no curve: the test set\nhas no such beats,\nor no others",
+        ha="center",
+        va="center",
+        color=MUTED,
+        transform=axes.transAxes,
+    )
     axes.set(xticks=[], yticks=[])
     bare(axes)
     return False

@@ -44,9 +44,12 @@ class Method:
         """Plain numbers for JSON."""
         reached = self.scores
         return {
-            "name": self.name, "how": self.how, **reached.as_dict(),
-            "macro_f1_nsvf": macro_f1(reached), "j_kappa": j_kappa(self.labels, self.predicted),
-        }  # fmt: skip
+            "name": self.name,
+            "how": self.how,
+            **reached.as_dict(),
+            "macro_f1_nsvf": macro_f1(reached),
+            "j_kappa": j_kappa(self.labels, self.predicted),
+        }
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,15 @@ def unknown_beats(
     strange = np.nan_to_num(anomaly, nan=np.inf)
     strange = np.minimum(strange, np.finfo(np.float32).max)
     return UnknownBeats(
-        len(wrong), int(unknown.sum()), int(wrong.sum()),
-        _share(wrong[unknown]), _share(wrong[~unknown]), _share(unknown[wrong]),
-        _auc(wrong, strange), _auc(wrong, -probability),
-    )  # fmt: skip
+        len(wrong),
+        int(unknown.sum()),
+        int(wrong.sum()),
+        _share(wrong[unknown]),
+        _share(wrong[~unknown]),
+        _share(unknown[wrong]),
+        _auc(wrong, strange),
+        _auc(wrong, -probability),
+    )
 
 
 def by_record(records: np.ndarray, methods: Sequence[Method]) -> pd.DataFrame:
@@ -141,11 +149,17 @@ def by_record(records: np.ndarray, methods: Sequence[Method]) -> pd.DataFrame:
         for method in methods:
             reached = score(method.labels[own], method.predicted[own], AAMI_CLASSES)
             row: dict[str, Any] = {
-                "record": str(record), "method": method.name, "accuracy": reached.accuracy,
-            }  # fmt: skip
+                "record": str(record),
+                "method": method.name,
+                "accuracy": reached.accuracy,
+            }
             for one in reached.classes:
-                row |= {f"{one.name} beats": one.support, f"{one.name} sensitivity": one.recall,
-                        f"{one.name} PPV": one.precision, f"{one.name} F1": one.f1}  # fmt: skip
+                row |= {
+                    f"{one.name} beats": one.support,
+                    f"{one.name} sensitivity": one.recall,
+                    f"{one.name} PPV": one.precision,
+                    f"{one.name} F1": one.f1,
+                }
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -180,11 +194,16 @@ def build_page(parts: Sequence[Part], facts: dict[str, Any], warnings: Sequence[
     return page(
         f"Beats of {facts['records']} recordings, classified in several ways",
         f"{facts['data']}; the network: {facts['checkpoint']}",
-        [*sections, note(LITERATURE),
-         footer("Made by studies.record_beats of Beatsweep. Research software, not a medical "
-                "device.")],
+        [
+            *sections,
+            note(LITERATURE),
+            footer(
+                "Made by studies.record_beats of Beatsweep. Research software, not a medical "
+                "device."
+            ),
+        ],
         warnings=warnings,
-    )  # fmt: skip
+    )
 
 
 ORIGINS = {
@@ -224,17 +243,28 @@ def _table(methods: Sequence[Method]) -> str:
     for method in methods:
         reached = method.scores
         cells: list[Cell] = [
-            method.name, f"{reached.accuracy:.2%}", f"{macro_f1(reached):.3f}",
-            f"{reached.macro_f1:.3f}", f"{j_kappa(method.labels, method.predicted):.3f}",
-        ]  # fmt: skip
+            method.name,
+            f"{reached.accuracy:.2%}",
+            f"{macro_f1(reached):.3f}",
+            f"{reached.macro_f1:.3f}",
+            f"{j_kappa(method.labels, method.predicted):.3f}",
+        ]
         for name in shown:
             one = _class(method, name)
-            cells += [Ranged(f"{one.recall:.3f}", f"{one.precision:.3f}"),
-                      Bar(f"{one.f1:.3f}", one.f1)]  # fmt: skip
+            cells += [
+                Ranged(f"{one.recall:.3f}", f"{one.precision:.3f}"),
+                Bar(f"{one.f1:.3f}", one.f1),
+            ]
         rows.append(cells)
     groups = [("", 5), *((f"{name} ({_class(methods[0], name).support:,})", 2) for name in shown)]
-    headers = ["method", "accuracy", "macro-F1 NSVF", "macro-F1", "j-kappa",
-               *["sensitivity, PPV", "F1"] * len(shown)]  # fmt: skip
+    headers = [
+        "method",
+        "accuracy",
+        "macro-F1 NSVF",
+        "macro-F1",
+        "j-kappa",
+        *["sensitivity, PPV", "F1"] * len(shown),
+    ]
     return table(headers, rows, groups=groups)
 
 

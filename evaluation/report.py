@@ -63,8 +63,12 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "test_beats": len(first.labels),
         "class_names": list(first.class_names),
         "warnings": report_page.warnings_of(comparison),
-        "bootstrap": {"unit": comparison.unit, "units": comparison.units, "rounds": ROUNDS,
-                      "seed": SEED},
+        "bootstrap": {
+            "unit": comparison.unit,
+            "units": comparison.units,
+            "rounds": ROUNDS,
+            "seed": SEED,
+        },
         "models": [
             {
                 "name": result.name,
@@ -83,7 +87,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "commit": commit(),
         "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
 
 
 def _areas(one: Assessment) -> dict[str, dict[str, float] | None]:

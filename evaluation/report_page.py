@@ -38,14 +38,17 @@ def build(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
             heading("Each class"),
             _class_table(assessments),
             heading("Curves"),
-            picture(figures["curves"], "curves", _caption(
-                comparison, "Rates below one in ten thousand are drawn at the left edge")),
+            picture(
+                figures["curves"],
+                "curves",
+                _caption(comparison, "Rates below one in ten thousand are drawn at the left edge"),
+            ),
             *_record_section(representatives(assessments)),
             *_checkpoints(comparison.results),
             footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
         ],
         warnings=warnings_of(comparison),
-    )  # fmt: skip
+    )
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -102,12 +105,14 @@ def _caption(comparison: Comparison, text: str) -> str:
 def _class_table(assessments: list[Assessment]) -> str:
     rows = [
         [
-            row["class"], row["model"], row["support"],
+            row["class"],
+            row["model"],
+            row["support"],
             *(Bar(f"{row[key]:.3f}", row[key]) for key in ("precision", "recall", "f1")),
             *(_optional(row[key], 4) for key in ("roc_auc", "average_precision")),
         ]
         for row in _by_class(tables.per_class(assessments))
-    ]  # fmt: skip
+    ]
     headers = ["class", "model", "beats", "precision", "recall", "F1", "AUC", "average precision"]
     return table(headers, rows, text_columns=2)
 

@@ -77,10 +77,12 @@ def _record_row(one: Assessment, record: str) -> dict:
         "accuracy": scores.accuracy,
         "macro_f1": scores.macro_f1,
         **{f"beats_{of_class.name}": of_class.support for of_class in scores.classes},
-        **{f"f1_{of_class.name}": of_class.f1 if of_class.support else None
-           for of_class in scores.classes},
+        **{
+            f"f1_{of_class.name}": of_class.f1 if of_class.support else None
+            for of_class in scores.classes
+        },
         "most_frequent_confusion": most_frequent_confusion(scores.confusion, one.class_names),
-    }  # fmt: skip
+    }
 
 
 def most_frequent_confusion(confusion: np.ndarray, class_names: tuple[str, ...]) -> str:

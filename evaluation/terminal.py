@@ -10,8 +10,13 @@ from evaluation.significance import Interval
 def results_table(comparison: Comparison) -> Table:
     """One row for each model: accuracy and macro-F1 with 95 % intervals, F1 of each class."""
     first = comparison.results[0].assessment
-    table = Table(title=first.test_title, caption=first.protocol_meaning, title_justify="left",
-                  caption_justify="left", title_style="bold")  # fmt: skip
+    table = Table(
+        title=first.test_title,
+        caption=first.protocol_meaning,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+    )
     table.add_column("model", no_wrap=True)
     for name in ("accuracy", "macro-F1", *(f"F1 {name}" for name in first.class_names)):
         table.add_column(name, justify="right", no_wrap=True)

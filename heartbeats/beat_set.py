@@ -92,8 +92,15 @@ class BeatSet:
 
 
 ARRAY_FIELDS = (
-    "signals", "labels", "official_test", "records", "patients", "times_s", "symbols", "folds",
-)  # fmt: skip
+    "signals",
+    "labels",
+    "official_test",
+    "records",
+    "patients",
+    "times_s",
+    "symbols",
+    "folds",
+)
 
 
 def beat_lengths(signals: np.ndarray) -> np.ndarray:

@@ -37,8 +37,13 @@ ECG5000_COLUMNS = 141
 ECG5000_MOST_BYTES = 64 * 2**20
 # What zipfile raises for archives that are damaged, encrypted or packed in some other way.
 BAD_ARCHIVE = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, InputError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    InputError,
+)
 KAGGLE_SET = "shayanfazeli/heartbeat"
 BY_HAND = f"https://www.kaggle.com/datasets/{KAGGLE_SET}"
 
@@ -69,16 +74,20 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("data", choices=SOURCES, metavar="DATA", help="the data set to fetch")
     parser.add_argument(
-        "--to", type=Path, metavar="DIR",
+        "--to",
+        type=Path,
+        metavar="DIR",
         help="folder of downloads; a folder DATA is made in it (default: $ECG_DATA, else data/)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--records", nargs="+", metavar="NAME", help="only these records (PhysioNet)"
     )
     parser.add_argument(
-        "--from", dest="base_url", metavar="URL",
+        "--from",
+        dest="base_url",
+        metavar="URL",
         help=f"a mirror; for PhysioNet's databases e.g. {physionet.MIRROR}",
-    )  # fmt: skip
+    )
     asked = parser.parse_args(argv)
     if asked.records and asked.data not in physionet.DATABASES:
         parser.error(f"{asked.data} has no records to choose from")
@@ -99,10 +108,11 @@ def _abouts() -> dict[str, str]:
 def _progress(title: str, files: int) -> Iterator[Listener]:
     """A bar on the terminal that counts files, the one under way by the share that is there."""
     columns = (
-        TextColumn("{task.description}"), BarColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} files  {task.fields[megabytes]:.1f} MB"),
         TimeElapsedColumn(),
-    )  # fmt: skip
+    )
     shares: dict[RemoteFile, float] = {}
     lock = threading.Lock()
     with Progress(*columns, console=Console(stderr=True)) as bar:

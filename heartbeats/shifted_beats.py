@@ -39,8 +39,10 @@ class CutBeats:
         places = np.arange(self.signals.shape[1])
         self.inside = places < beats.beat_lengths()[:, np.newaxis]
         self.changes: dict[str, Callable[[float], np.ndarray]] = {
-            "offset": self._offset, "inversion": self._inverted, "clock": self._mistimed,
-        }  # fmt: skip
+            "offset": self._offset,
+            "inversion": self._inverted,
+            "clock": self._mistimed,
+        }
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -62,8 +62,11 @@ class RecordedBeats:
         self.noises, self.seed, self.count = noises, seed, len(beats)
         self.changes: dict[str, Callable[[Recording, Sequence[float]], Changed]] = {
             **{kind: self._noises_of(kind) for kind in KINDS},
-            "gain": _amplified, "offset": _offset, "inversion": _inverted, "clock": _mistimed,
-        }  # fmt: skip
+            "gain": _amplified,
+            "offset": _offset,
+            "inversion": _inverted,
+            "clock": _mistimed,
+        }
         names = np.unique(beats.records)
         with ThreadPoolExecutor(2) as pool:
             recordings = pool.map(lambda name: read_recording(folder / str(name)), names)

@@ -97,10 +97,20 @@ def analyse(
     parts = _table(stretches, Stretch)
     facts = summary.summarise(recording.duration_s, beats, irregular, found, parts)
     return Analysis(
-        recording.name, recording.duration_s, hz, recording.leads, lead, beats, windows, irregular,
-        found, parts, facts, _notes(recording, classifier, lead, facts),
+        recording.name,
+        recording.duration_s,
+        hz,
+        recording.leads,
+        lead,
+        beats,
+        windows,
+        irregular,
+        found,
+        parts,
+        facts,
+        _notes(recording, classifier, lead, facts),
         _provenance(classifier, settings),
-    )  # fmt: skip
+    )
 
 
 def usual_lead(recording: Recording) -> str:
@@ -153,10 +163,13 @@ def _beats(
     )
     seen = pd.DataFrame(
         {
-            "usable": usable, "cluster": kinds.labels, "cluster_class": kinds.classes,
-            "unknown": kinds.unknown, "anomaly": kinds.anomaly,
+            "usable": usable,
+            "cluster": kinds.labels,
+            "cluster_class": kinds.classes,
+            "unknown": kinds.unknown,
+            "anomaly": kinds.anomaly,
         }
-    )  # fmt: skip
+    )
     parts = [
         beat_table.timing(peaks, sampling_hz, breaks),
         beat_table.kinds(kinds.probabilities),
@@ -179,9 +192,12 @@ def _irregular(
     unlike = unlike_beats(signal_mv, sampling_hz, peaks)
     constancy = p_wave_constancy(signal_mv, sampling_hz, peaks, ectopic_beats=unlike)
     windows = rhythm.irregular_windows(
-        times_s, p_constancy=constancy, ectopic_beats=unlike, gaps=_spans(stretches),
+        times_s,
+        p_constancy=constancy,
+        ectopic_beats=unlike,
+        gaps=_spans(stretches),
         settings=settings,
-    )  # fmt: skip
+    )
     irregular = irregular_stretches(windows, times_s, settings)
     return pd.DataFrame(vars(windows)), _table(irregular, IrregularStretch)
 

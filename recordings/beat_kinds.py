@@ -93,9 +93,13 @@ def judge_view(seen: RecordingView, network: np.ndarray, of_beats: Evidence) -> 
     probabilities = combine(network, of_beats)
     odd = unknown_beats.flag(seen.windows, seen.clusters, probabilities)
     return BeatKinds(
-        probabilities, seen.clusters.labels, cluster_classes(seen.clusters, probabilities),
-        odd.beats, odd.anomaly, odd.odd_clusters,
-    )  # fmt: skip
+        probabilities,
+        seen.clusters.labels,
+        cluster_classes(seen.clusters, probabilities),
+        odd.beats,
+        odd.anomaly,
+        odd.odd_clusters,
+    )
 
 
 def combine(network: np.ndarray, of_beats: Evidence, weights: Weights = WEIGHTS) -> np.ndarray:

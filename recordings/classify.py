@@ -52,9 +52,7 @@ def load(checkpoint: Checkpoint) -> Classifier:
     Raises:
         InputError: the checkpoint was made for other beats or classes.
     """
-    wanted = {
-        "class_names": list(AAMI_CLASSES), "sampling_hz": BEAT_HZ, "samples": BEAT_SAMPLES,
-    }  # fmt: skip
+    wanted = {"class_names": list(AAMI_CLASSES), "sampling_hz": BEAT_HZ, "samples": BEAT_SAMPLES}
     for key, value in wanted.items():
         if checkpoint.facts.get(key) != value:
             raise InputError(

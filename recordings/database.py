@@ -153,9 +153,14 @@ def _one(path: Path, folder: Path, to: Path, job: Job) -> Outcome:
         recording = read_recording(path)
         analysis = analyse(recording, _classifier, lead=job.lead, settings=job.rhythm)
         results.write(
-            to / record, recording, analysis, pictures=job.pictures, html=job.html,
-            annotate=job.annotate, made_with=_made_with(path, job),
-        )  # fmt: skip
+            to / record,
+            recording,
+            analysis,
+            pictures=job.pictures,
+            html=job.html,
+            annotate=job.annotate,
+            made_with=_made_with(path, job),
+        )
     except InputError as error:
         return _failure(to / record, record, str(error), "")
     except Exception as error:  # a fault of ours in one recording must not cost the others

@@ -91,9 +91,21 @@ def _table(analysed: pd.DataFrame) -> str:
     burden = max(float(analysed["ectopic_share"].max() or 0), 1e-9)
     minutes = max(float(analysed["irregular_minutes"].max() or 0), 1e-9)
     headers = [
-        "record", "", "score", "length", "beats", "heart rate", "ectopic", "irregular min",
-        "unknown", "anomaly", "pauses", "V runs", "quality", "unusable",
-    ]  # fmt: skip
+        "record",
+        "",
+        "score",
+        "length",
+        "beats",
+        "heart rate",
+        "ectopic",
+        "irregular min",
+        "unknown",
+        "anomaly",
+        "pauses",
+        "V runs",
+        "quality",
+        "unusable",
+    ]
     rows = [_row(row, burden, minutes) for row in analysed.to_dict("records")]
     return table(headers, rows, text_columns=2) + note(
         "Ectopic: beats of classes S, V and F. Bars are relative to the largest value of the "
@@ -105,15 +117,21 @@ def _table(analysed: pd.DataFrame) -> str:
 def _row(row: dict, burden: float, minutes: float) -> list[Cell]:
     ectopic, irregular = row["ectopic_share"], row["irregular_minutes"]
     return [
-        str(row["record"]), "flagged" if row["flagged"] else "",
+        str(row["record"]),
+        "flagged" if row["flagged"] else "",
         _bar(number(row["score"], ".2f"), row["score"], 1),
-        duration(row["duration_s"]), int(row["beats"]), number(row["heart_rate_bpm"], ".0f"),
+        duration(row["duration_s"]),
+        int(row["beats"]),
+        number(row["heart_rate_bpm"], ".0f"),
         _bar(f"{percent(ectopic)}", ectopic, burden),
         _bar(number(irregular, ".1f"), irregular, minutes),
-        percent(row["unknown_share"]), number(row["anomaly"], ".2f"), number(row["pauses"], ".0f"),
-        number(row.get("ventricular_runs"), ".0f"), number(row["quality"], ".2f"),
+        percent(row["unknown_share"]),
+        number(row["anomaly"], ".2f"),
+        number(row["pauses"], ".0f"),
+        number(row.get("ventricular_runs"), ".0f"),
+        number(row["quality"], ".2f"),
         percent(row["unusable_share"]),
-    ]  # fmt: skip
+    ]
 
 
 def _bar(text: str, value: float | None, most: float) -> Cell:

@@ -37,13 +37,19 @@ CAPTIONS = {
     "that most of them were given. At most twelve clusters, the largest first.",
 }
 TITLES = {
-    "strip": "The whole recording", "zoom": "A closer look", "rhythm": "Rhythm",
-    "beats": "Mean beats", "clusters": "Shapes of beats",
-}  # fmt: skip
+    "strip": "The whole recording",
+    "zoom": "A closer look",
+    "rhythm": "Rhythm",
+    "beats": "Mean beats",
+    "clusters": "Shapes of beats",
+}
 INTERVALS = {
-    "p_ms": "P wave", "pr_ms": "PR: P onset to QRS onset", "qrs_ms": "QRS",
-    "qt_ms": "QT: QRS onset to T end", "qtc_ms": "QTc: QT corrected for the heart rate",
-}  # fmt: skip
+    "p_ms": "P wave",
+    "pr_ms": "PR: P onset to QRS onset",
+    "qrs_ms": "QRS",
+    "qt_ms": "QT: QRS onset to T end",
+    "qtc_ms": "QTc: QT corrected for the heart rate",
+}
 
 
 def build(analysis: Analysis, recording: Recording, figures: Mapping[str, Figure]) -> str:
@@ -79,9 +85,11 @@ def _lead(analysis: Analysis, recording: Recording) -> str:
     measured = f"; measured in {analysis.lead}" if len(analysis.leads) > 1 else ""
     count = "lead" if len(analysis.leads) == 1 else "leads"
     parts = [
-        duration(analysis.duration_s), f"{count} {leads}{measured}",
-        f"{analysis.sampling_hz:g} samples a second", recording.subject,
-    ]  # fmt: skip
+        duration(analysis.duration_s),
+        f"{count} {leads}{measured}",
+        f"{analysis.sampling_hz:g} samples a second",
+        recording.subject,
+    ]
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -108,7 +116,7 @@ def _facts(analysis: Analysis) -> list[list[Cell]]:
         ["beats of unknown kind", f"{facts['unknown_beats']:,}"],
         ["cannot be used", f"{percent(facts['unusable_share'])} of the recording"],
         ["signal quality", f"{number(facts['quality'], '.2f')} (median of the beats; 1 is best)"],
-    ]  # fmt: skip
+    ]
 
 
 def _heart_rate(rate: Mapping[str, float] | None) -> str:
@@ -130,12 +138,16 @@ def _classes(analysis: Analysis) -> list[str]:
     if beats.empty:
         return []
     rows: list[list[Cell]] = [
-        [name, AAMI_MEANINGS.get(name, ""), int(own.sum()),
-         Bar(percent(float(own.mean())), float(own.mean())),
-         number(beats["probability"][own].median(), ".2f")]
+        [
+            name,
+            AAMI_MEANINGS.get(name, ""),
+            int(own.sum()),
+            Bar(percent(float(own.mean())), float(own.mean())),
+            number(beats["probability"][own].median(), ".2f"),
+        ]
         for name in occurring(beats)
         if (own := beats["class"] == name).any()
-    ]  # fmt: skip
+    ]
     headers = ["class", "meaning", "beats", "share", "probability"]
     return [
         heading("Beats by class"),
@@ -149,11 +161,14 @@ def _classes(analysis: Analysis) -> list[str]:
 def _intervals(analysis: Analysis) -> list[str]:
     measured = analysis.summary["intervals"]
     rows: list[list[Cell]] = [
-        [name, Ranged(f"{one['median']:.0f} ms", f"{one['low']:.0f} – {one['high']:.0f}"),
-         int(one["beats"])]
+        [
+            name,
+            Ranged(f"{one['median']:.0f} ms", f"{one['low']:.0f} – {one['high']:.0f}"),
+            int(one["beats"]),
+        ]
         for key, name in INTERVALS.items()
         if (one := measured.get(key)) and known(one["median"])
-    ]  # fmt: skip
+    ]
     if not rows:
         return []
     return [

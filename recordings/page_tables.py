@@ -84,12 +84,25 @@ def clusters(analysis: Analysis) -> list[str]:
         own = beats[beats["cluster"] == cluster]
         share, odd = len(own) / len(beats), float(own["unknown"].astype(bool).mean())
         rows.append(
-            [str(cluster), str(own["cluster_class"].iloc[0]), _mixture(own["class"]), len(own),
-             Bar(percent(share), share), percent(odd), number(own["anomaly"].median(), ".2f")]
-        )  # fmt: skip
+            [
+                str(cluster),
+                str(own["cluster_class"].iloc[0]),
+                _mixture(own["class"]),
+                len(own),
+                Bar(percent(share), share),
+                percent(odd),
+                number(own["anomaly"].median(), ".2f"),
+            ]
+        )
     headers = [
-        "cluster", "class", "classes of its beats", "beats", "share", "unknown", "median anomaly",
-    ]  # fmt: skip
+        "cluster",
+        "class",
+        "classes of its beats",
+        "beats",
+        "share",
+        "unknown",
+        "median anomaly",
+    ]
     return [
         heading("Clusters"),
         table(headers, rows, text_columns=3),

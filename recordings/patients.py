@@ -8,11 +8,27 @@ from typing import Any
 import pandas as pd
 
 COLUMNS = (
-    "rank", "record", "flagged", "score", "reasons", "duration_s", "beats", "heart_rate_bpm",
-    "ectopic_share", "s_share", "v_share", "irregular_minutes", "irregular_share",
-    "unknown_share", "anomaly", "pauses", "ventricular_runs", "quality", "unusable_share",
+    "rank",
+    "record",
+    "flagged",
+    "score",
+    "reasons",
+    "duration_s",
+    "beats",
+    "heart_rate_bpm",
+    "ectopic_share",
+    "s_share",
+    "v_share",
+    "irregular_minutes",
+    "irregular_share",
+    "unknown_share",
+    "anomaly",
+    "pauses",
+    "ventricular_runs",
+    "quality",
+    "unusable_share",
     "error",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -55,18 +55,24 @@ def write(
 def summary_of(analysis: Analysis) -> dict[str, Any]:
     """What the summary's file says."""
     return {
-        "name": analysis.name, "sampling_hz": analysis.sampling_hz, "leads": analysis.leads,
-        "lead": analysis.lead, **analysis.summary, "notes": analysis.notes,
+        "name": analysis.name,
+        "sampling_hz": analysis.sampling_hz,
+        "leads": analysis.leads,
+        "lead": analysis.lead,
+        **analysis.summary,
+        "notes": analysis.notes,
         "provenance": analysis.provenance,
-    }  # fmt: skip
+    }
 
 
 def _tables(folder: Path, analysis: Analysis) -> list[Path]:
     tables = {
-        "beats": analysis.beats, "rhythm_windows": analysis.windows,
-        "irregular": analysis.irregular, "episodes": analysis.episodes,
+        "beats": analysis.beats,
+        "rhythm_windows": analysis.windows,
+        "irregular": analysis.irregular,
+        "episodes": analysis.episodes,
         "unusable": analysis.stretches,
-    }  # fmt: skip
+    }
     files = [write_table(folder / f"{n}.csv", rounded(table)) for n, table in tables.items()]
     _write_records(folder / "beats.json", rounded(analysis.beats))
     return [*files, folder / "beats.json"]

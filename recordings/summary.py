@@ -83,9 +83,11 @@ def _range(values: pd.Series) -> dict[str, float] | None:
         return None
     low, median, high = np.percentile(there, [LOW, 50, HIGH])
     return {
-        "median": round(float(median), 1), "low": round(float(low), 1),
-        "high": round(float(high), 1), "beats": len(there),
-    }  # fmt: skip
+        "median": round(float(median), 1),
+        "low": round(float(low), 1),
+        "high": round(float(high), 1),
+        "beats": len(there),
+    }
 
 
 def _share(hits: pd.Series) -> float | None:

@@ -15,9 +15,12 @@ from recordings.wording import clock
 # So many patients fit on a screen; the file has all.
 MOST_PATIENTS = 30
 INTERVAL_NAMES = {
-    "p_ms": "P wave", "pr_ms": "PR interval", "qrs_ms": "QRS complex", "qt_ms": "QT interval",
+    "p_ms": "P wave",
+    "pr_ms": "PR interval",
+    "qrs_ms": "QRS complex",
+    "qt_ms": "QT interval",
     "qtc_ms": "QTc (Fridericia)",
-}  # fmt: skip
+}
 
 
 def watched(outcomes: Iterable[Outcome], total: int, console: Console) -> Iterator[Outcome]:
@@ -28,8 +31,11 @@ def watched(outcomes: Iterable[Outcome], total: int, console: Console) -> Iterat
             yield one
         return
     columns = [
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-    ]  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    ]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("recordings", total=total)
         for one in outcomes:
@@ -50,9 +56,11 @@ def summary_table(analysis: Analysis) -> Table:
     """The main figures of one recording."""
     facts = analysis.summary
     table = Table(
-        title=f"{analysis.name}, lead {analysis.lead}", title_justify="left", title_style="bold",
+        title=f"{analysis.name}, lead {analysis.lead}",
+        title_justify="left",
+        title_style="bold",
         show_header=False,
-    )  # fmt: skip
+    )
     table.add_row("length", f"{clock(facts['duration_s'])} at {analysis.sampling_hz:g} Hz")
     table.add_row("beats", _beats_in_words(facts))
     rate = facts["heart_rate_bpm"]
@@ -89,9 +97,11 @@ def patients_table(patients: pd.DataFrame) -> Table:
     notes += [f"{failed} could not be analysed"] if failed else []
     table = Table(
         title=f"{int(patients['flagged'].sum())} of {len(patients)} recordings stand out",
-        caption="; ".join(notes) or None, title_justify="left", caption_justify="left",
+        caption="; ".join(notes) or None,
+        title_justify="left",
+        caption_justify="left",
         title_style="bold",
-    )  # fmt: skip
+    )
     table.add_column("record", no_wrap=True)
     for name in ("score", "beats", "ectopic", "irregular", "quality"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -101,9 +111,14 @@ def patients_table(patients: pd.DataFrame) -> Table:
             table.add_row(one.record, "", "", "", "", "", Text(one.error, "red"))
             continue
         table.add_row(
-            one.record, f"{one.score:.2f}", f"{one.beats:,.0f}", _form(one.ectopic_share, ".1%"),
-            _form(one.irregular_minutes, ".1f", " min"), _form(one.quality, ".2f"), one.reasons,
-        )  # fmt: skip
+            one.record,
+            f"{one.score:.2f}",
+            f"{one.beats:,.0f}",
+            _form(one.ectopic_share, ".1%"),
+            _form(one.irregular_minutes, ".1f", " min"),
+            _form(one.quality, ".2f"),
+            one.reasons,
+        )
     return table
 
 

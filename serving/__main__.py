@@ -73,26 +73,36 @@ def _shown(host: str) -> str:
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     own = ServiceSettings()
     parser = argparse.ArgumentParser(
-        prog="python -m serving", description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
-    )  # fmt: skip
+        prog="python -m serving",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("--host", default=HOST, help="address to listen on; default: %(default)s")
     parser.add_argument(
         "--port", type=port_number, default=PORT, help="default: %(default)s; 0: a free one"
     )
     parser.add_argument(
-        "--allow-host", nargs="+", default=[], metavar="NAME",
+        "--allow-host",
+        nargs="+",
+        default=[],
+        metavar="NAME",
         help="answer only requests that call the server so, or by its own address; '*': all",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--max-upload-mb", type=positive_number, metavar="MB",
+        "--max-upload-mb",
+        type=positive_number,
+        metavar="MB",
         default=own.uploads.max_upload_bytes // MEBIBYTE,
         help="largest upload; default: %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--max-beats", type=positive_number, default=own.uploads.max_beats, metavar="N",
+        "--max-beats",
+        type=positive_number,
+        default=own.uploads.max_beats,
+        metavar="N",
         help="most beats in one upload; default: %(default)s",
-    )  # fmt: skip
+    )
     parser.add_argument("--access-log", action="store_true", help="a line for every request")
     return parser.parse_args(argv)
 

@@ -156,11 +156,15 @@ def predictions(
 ) -> Iterator[bytes]:
     """The answer in pieces, since that of 100,000 beats is 30 MB."""
     head = {
-        "api_version": API_VERSION, "model": model.id,
+        "api_version": API_VERSION,
+        "model": model.id,
         "weights": model.checkpoint.facts["weights_digest"][:WEIGHTS_DIGITS],
-        "class_names": model.class_names, "count": tally.count, "summary": tally.summary(),
-        "scores": tally.scores(), "notes": list(notes),
-    }  # fmt: skip
+        "class_names": model.class_names,
+        "count": tally.count,
+        "summary": tally.summary(),
+        "scores": tally.scores(),
+        "notes": list(notes),
+    }
     yield to_json(head)[:-1] + b',"predictions":['
     for place, part in enumerate(rows):
         yield b"," + part if place else part

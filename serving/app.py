@@ -59,12 +59,13 @@ RECORD_BODY = {
     "content": {
         "multipart/form-data": {
             "schema": {
-                "type": "object", "required": ["files"],
+                "type": "object",
+                "required": ["files"],
                 "properties": {"files": {"type": "array", "items": BINARY, "minItems": 1}},
             }
         }
     },
-}  # fmt: skip
+}
 api, health, web = APIRouter(responses=problems.PROBLEMS), APIRouter(), APIRouter()
 
 
@@ -206,9 +207,13 @@ def create_app(settings: ServiceSettings | None = None) -> FastAPI:
         await service.stop()
 
     app = FastAPIOffline(
-        title="Beatsweep", version=schemas.API_VERSION, description=DESCRIPTION,
-        lifespan=lifespan, redoc_url=None, static_url=DOCS_FILES,
-    )  # fmt: skip
+        title="Beatsweep",
+        version=schemas.API_VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        static_url=DOCS_FILES,
+    )
     app.include_router(api, prefix="/api", tags=["predictions"])
     app.include_router(api, prefix="/api/v1", include_in_schema=False)
     app.include_router(health, tags=["health"])

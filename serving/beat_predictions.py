@@ -90,20 +90,29 @@ def _judged(
     predicted = probabilities.argmax(axis=1)
     top = probabilities[np.arange(len(predicted)), predicted]
     return Judged(
-        rows, predicted, top, probabilities, uncertain, outputs.ood_score, outputs.nearest, None,
+        rows,
+        predicted,
+        top,
+        probabilities,
+        uncertain,
+        outputs.ood_score,
+        outputs.nearest,
+        None,
         labels,
-    )  # fmt: skip
+    )
 
 
 def as_objects(judged: Judged, class_names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One object a beat, as the API answers."""
     columns = {
-        "probability": _rounded(judged.probability), "uncertain": _plain(judged.uncertain),
+        "probability": _rounded(judged.probability),
+        "uncertain": _plain(judged.uncertain),
         "ood_score": _rounded(judged.ood_score),
         "out_of_distribution": _plain(judged.out_of_distribution),
         "nearest_typical": _plain(judged.nearest),
-        "anomaly_score": _rounded(judged.anomaly_score), "true_label": _plain(judged.labels),
-    }  # fmt: skip
+        "anomaly_score": _rounded(judged.anomaly_score),
+        "true_label": _plain(judged.labels),
+    }
     probabilities = _rounded(judged.probabilities)
     names = [class_names[label] for label in judged.predicted]
     for place, (row, label) in enumerate(

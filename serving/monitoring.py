@@ -20,17 +20,22 @@ class Monitoring:
             "beatsweep_requests", "Requests answered", ["route", "status"], registry=self._registry
         )
         self.seconds = Histogram(
-            "beatsweep_request_seconds", "From a request's head to the end of its answer",
-            ["route"], buckets=LATENCY_S, registry=self._registry,
-        )  # fmt: skip
+            "beatsweep_request_seconds",
+            "From a request's head to the end of its answer",
+            ["route"],
+            buckets=LATENCY_S,
+            registry=self._registry,
+        )
         self.running = Gauge(
             "beatsweep_requests_running", "Requests being answered", registry=self._registry
         )
         self.beats = Counter("beatsweep_beats", "Beats predicted", registry=self._registry)
         self.batches = Histogram(
-            "beatsweep_batch_beats", "Beats that went through a network together",
-            buckets=BATCH_BEATS, registry=self._registry,
-        )  # fmt: skip
+            "beatsweep_batch_beats",
+            "Beats that went through a network together",
+            buckets=BATCH_BEATS,
+            registry=self._registry,
+        )
 
     def batch(self, beats: int) -> None:
         """Count one pass through a network."""

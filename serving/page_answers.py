@@ -87,10 +87,14 @@ def _line_of(part: Part, first: int) -> bytes:
 def _end(tally: Tally, started: float, notes: list[str]) -> bytes:
     return page_stream.line(
         {
-            "type": "end", "count": tally.count, "summary": tally.summary(),
-            "seconds": time.perf_counter() - started, "scores": tally.scores(), "notes": notes,
+            "type": "end",
+            "count": tally.count,
+            "summary": tally.summary(),
+            "seconds": time.perf_counter() - started,
+            "scores": tally.scores(),
+            "notes": notes,
         }
-    )  # fmt: skip
+    )
 
 
 async def record_lines(

@@ -33,14 +33,22 @@ def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -
     facts = model.checkpoint.facts
     return line(
         {
-            "type": "start", "kind": kind, "name": name, "model": model.id,
-            "model_kind": model.kind, "class_names": model.class_names,
-            "class_meanings": meanings_of(model.checkpoint), "samples": facts["samples"],
-            "sampling_hz": facts["sampling_hz"], "labelled": labelled, "bytes": size,
+            "type": "start",
+            "kind": kind,
+            "name": name,
+            "model": model.id,
+            "model_kind": model.kind,
+            "class_names": model.class_names,
+            "class_meanings": meanings_of(model.checkpoint),
+            "samples": facts["samples"],
+            "sampling_hz": facts["sampling_hz"],
+            "labelled": labelled,
+            "bytes": size,
             "uncertain_below": model.reference.uncertain_below if model.reference else None,
-            "threshold": model.threshold, "typical": typical_beats(model),
+            "threshold": model.threshold,
+            "typical": typical_beats(model),
         }
-    )  # fmt: skip
+    )
 
 
 def typical_beats(model: ServedModel) -> list[dict[str, Any]]:
@@ -68,7 +76,10 @@ def beats(judged: Judged, signals: np.ndarray, first: int, bytes_read: int) -> b
     """
     return line(
         {
-            "type": "beats", "first": first, "count": len(judged), "bytes_read": bytes_read,
+            "type": "beats",
+            "first": first,
+            "count": len(judged),
+            "bytes_read": bytes_read,
             "signals": packed(np.round(255 * np.clip(signals, 0, 1)), "u1"),
             "predicted": packed(judged.predicted, "u1"),
             "probabilities": packed(judged.probabilities, "<f4"),
@@ -78,15 +89,16 @@ def beats(judged: Judged, signals: np.ndarray, first: int, bytes_read: int) -> b
             "labels": packed(judged.labels, "u1"),
             "anomaly_score": packed(judged.anomaly_score, "<f4"),
         }
-    )  # fmt: skip
+    )
 
 
 def recording(result: Result, common: Mapping[str, Any]) -> bytes:
     """A recording's analysis and the strip to draw it on."""
     strip = {
-        "sampling_hz": result.strip_hz, "unit_mv": STRIP_UNIT_MV,
+        "sampling_hz": result.strip_hz,
+        "unit_mv": STRIP_UNIT_MV,
         "signal": packed(result.strip, "<i2"),
-    }  # fmt: skip
+    }
     return line({"type": "recording", "record": {**common, **result.answer}, "strip": strip})
 
 

@@ -30,13 +30,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 # The first that fits counts.
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (UnknownModel, 404), (TooLarge, 413), (TooManyBeats, 413), (UnsupportedUpload, 415),
-    (InputError, 422), (Busy, 503), (Stopped, 503),
-)  # fmt: skip
+    (UnknownModel, 404),
+    (TooLarge, 413),
+    (TooManyBeats, 413),
+    (UnsupportedUpload, 415),
+    (InputError, 422),
+    (Busy, 503),
+    (Stopped, 503),
+)
 # ENOENT: somebody has removed the folder for temporary files.
-NO_ROOM = (
-    errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT,
-)  # fmt: skip
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 UNFORESEEN, BROKEN = 500, "something went wrong in the service; its log tells what"
 RETRY_S = "30"
 log = logging.getLogger("beatsweep.requests")

@@ -129,9 +129,11 @@ def media_type(scope: Scope) -> str:
 async def _answer(send: Send, refused: Refused) -> None:
     body = to_json({"detail": refused.detail})
     headers = [
-        (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()),
-        *HEADERS, NOT_STORED,
-    ]  # fmt: skip
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *HEADERS,
+        NOT_STORED,
+    ]
     if refused.status == 408:
         headers.append((b"connection", b"close"))
     # Else the connection stays for a while, see `connections`: who is cut off while sending may

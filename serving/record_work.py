@@ -94,9 +94,12 @@ def work(task: Task) -> Result | InputError:
         return Result(answer)
     strip, strip_hz = strip_of(recording, analysis.lead)
     return Result(
-        answer, strip=strip, strip_hz=strip_hz, signals=beats_of(recording, analysis),
+        answer,
+        strip=strip,
+        strip_hz=strip_hz,
+        signals=beats_of(recording, analysis),
         probabilities=analysis.beats[[f"p_{name}" for name in AAMI_CLASSES]].to_numpy(np.float32),
-    )  # fmt: skip
+    )
 
 
 def _classifier(path: Path) -> classify.Classifier:

@@ -27,9 +27,10 @@ class RecordAnalyst:
         self._settings = settings
         # Not forked: the server's threads and TensorFlow's do not survive that.
         self._pool = ProcessPool(
-            max_workers=1, context=multiprocessing.get_context("spawn"),
+            max_workers=1,
+            context=multiprocessing.get_context("spawn"),
             initializer=record_work.end_with_server,
-        )  # fmt: skip
+        )
         self._waiting = 0  # the one in work among them
 
     def stop(self) -> None:

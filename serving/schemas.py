@@ -18,22 +18,34 @@ EXAMPLE_BEAT: list[Any] = [
     for i in range(EXAMPLE_SAMPLES)
 ]
 EXAMPLE_ANSWER: dict[str, Any] = {
-    "api_version": "1", "model": "mitbih-kaggle-light/cnn", "weights": "e1ba3764617dfed6",
-    "class_names": ["N", "S", "V", "F", "Q"], "count": 1,
+    "api_version": "1",
+    "model": "mitbih-kaggle-light/cnn",
+    "weights": "e1ba3764617dfed6",
+    "class_names": ["N", "S", "V", "F", "Q"],
+    "count": 1,
     "predictions": [
         {
-            "row": 1, "label": 0, "class": "N", "probability": 0.997,
+            "row": 1,
+            "label": 0,
+            "class": "N",
+            "probability": 0.997,
             "probabilities": {"N": 0.997, "S": 0.002, "V": 0.001, "F": 0.0, "Q": 0.0},
-            "uncertain": False, "ood_score": 0.31, "out_of_distribution": False,
-            "nearest_typical": 2, "anomaly_score": None, "true_label": None,
+            "uncertain": False,
+            "ood_score": 0.31,
+            "out_of_distribution": False,
+            "nearest_typical": 2,
+            "anomaly_score": None,
+            "true_label": None,
         }
     ],
     "summary": {
-        "classes": {"N": 1, "S": 0, "V": 0, "F": 0, "Q": 0}, "uncertain": 0,
+        "classes": {"N": 1, "S": 0, "V": 0, "F": 0, "Q": 0},
+        "uncertain": 0,
         "out_of_distribution": 0,
     },
-    "scores": None, "notes": [],
-}  # fmt: skip
+    "scores": None,
+    "notes": [],
+}
 
 
 class Answer(BaseModel):

@@ -38,11 +38,16 @@ def serve(
     sys.setswitchinterval(SWITCH_S)
     threadpoolctl.threadpool_limits(1, "blas")  # its threads would only fight with TensorFlow's
     config = uvicorn.Config(
-        create_app(settings), log_level="info" if access_log else "warning",
-        access_log=access_log, ws="none",
-        http=limited_protocol(settings.head_s, settings.idle_s), server_header=False,
-        limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S, proxy_headers=False,
-    )  # fmt: skip
+        create_app(settings),
+        log_level="info" if access_log else "warning",
+        access_log=access_log,
+        ws="none",
+        http=limited_protocol(settings.head_s, settings.idle_s),
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=DRAIN_S,
+        proxy_headers=False,
+    )
     server = Server(config, address)
     print("loading the model ...", flush=True)
     server.run(sockets=[bound])

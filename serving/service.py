@@ -86,9 +86,13 @@ class Service:
         facts = model.checkpoint.facts
         until = asyncio.get_running_loop().time() + self.settings.predict_s
         reading = beats_file.parts(
-            path, facts["samples"], facts["class_names"], name=name,
-            beats_at_once=PART_BEATS, limit=self.settings.uploads.max_beats,
-        )  # fmt: skip
+            path,
+            facts["samples"],
+            facts["class_names"],
+            name=name,
+            beats_at_once=PART_BEATS,
+            limit=self.settings.uploads.max_beats,
+        )
         following, count = _next(reading), 0
         try:
             while (part := await following) is not None:

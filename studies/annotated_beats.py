@@ -74,6 +74,11 @@ def read(path: Path) -> AnnotatedRecord:
     found_labels = np.full(len(found), UNKNOWN_LABEL)
     found_labels[pairs.found] = labels[pairs.truth]
     return AnnotatedRecord(
-        path.name, recording.signal_mv[:, lead], recording.sampling_hz, annotated, labels, found,
+        path.name,
+        recording.signal_mv[:, lead],
+        recording.sampling_hz,
+        annotated,
+        labels,
+        found,
         found_labels,
-    )  # fmt: skip
+    )

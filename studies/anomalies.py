@@ -37,9 +37,13 @@ EXAMPLES_SEED = 0
 
 
 def evaluate(
-    data: str, protocol: str, files: list[Path] | None = None, *, examples: int = EXAMPLES,
+    data: str,
+    protocol: str,
+    files: list[Path] | None = None,
+    *,
+    examples: int = EXAMPLES,
     to: Path | None = None,
-) -> tuple[Results, Path]:  # fmt: skip
+) -> tuple[Results, Path]:
     """Test one autoencoder beside the baselines and write the report.
 
     Args:
@@ -83,9 +87,14 @@ def assess(
     labels = np.asarray(test_beats.labels, int)
     results = Results(
         f"{TITLES.get(beats.name, beats.name)}, anomaly detection, {len(labels):,} test beats",
-        splits.PROTOCOLS[material.protocol], checkpoint.facts, detectors, labels,
-        test_beats.class_names, NORMAL, _warnings(checkpoint, settings, test_beats, material),
-    )  # fmt: skip
+        splits.PROTOCOLS[material.protocol],
+        checkpoint.facts,
+        detectors,
+        labels,
+        test_beats.class_names,
+        NORMAL,
+        _warnings(checkpoint, settings, test_beats, material),
+    )
     rng = np.random.default_rng(EXAMPLES_SEED)
     rows = anomaly_plots.choose_examples(results.is_anomaly, examples, rng)
     figures = {
@@ -93,7 +102,7 @@ def assess(
         "examples": anomaly_plots.examples_figure(
             inputs, made.mean(axis=1), first, labels, test_beats.class_names, rows, results.title
         ),
-    }  # fmt: skip
+    }
     place = f"{beats.name}-{material.protocol}-anomalies"
     folder = to or runs_folder() / "reports" / place
     anomaly_report.write(folder, results, figures)
@@ -157,9 +166,11 @@ def _baselines(
 
 
 def _warnings(
-    checkpoint: Checkpoint, settings: AutoencoderSettings, test_beats: BeatSet,
+    checkpoint: Checkpoint,
+    settings: AutoencoderSettings,
+    test_beats: BeatSet,
     material: autoencoder_program.Material,
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     watched = (
         f"This training was compared with others by {settings.monitor}, which looks at "
         f"{len(material.normal.anomalies):,} labelled anomalies among the training beats; weights "

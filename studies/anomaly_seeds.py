@@ -106,9 +106,10 @@ def _spread(table: pd.DataFrame) -> str:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("--data", default="ecg5000", help="data set (default: ecg5000)")
     parser.add_argument("--protocol", default="", help="how it is split; default: customary")
     parser.add_argument("--seeds", type=int, default=5, help="how many trainings (default: 5)")

@@ -35,9 +35,16 @@ BALANCE = 0.3
 # early says little, no more likely, and one that differs more in shape no less likely.
 RISES = ("qrs_difference", "qrs_width", "qrs_area", "t_difference", "p_difference")
 FALLS = (
-    "rr_to_median", "rr_to_mean", "rr_to_recording", "rr_to_previous", "spread", "irregularity",
-    "qrs_likeness", "t_likeness", "p_likeness",
-)  # fmt: skip
+    "rr_to_median",
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "spread",
+    "irregularity",
+    "qrs_likeness",
+    "t_likeness",
+    "p_likeness",
+)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -125,9 +132,15 @@ def fit(records: Sequence[Labelled], question: Question) -> BoostedTrees:
     answers = np.isin(labels[taken], question.yes).astype(int)
     directions = [1 if one in RISES else -1 if one in FALLS else 0 for one in question.columns]
     model = HistGradientBoostingClassifier(
-        max_iter=TREES, max_leaf_nodes=LEAVES, min_samples_leaf=LEAST_ROWS, learning_rate=RATE,
-        l2_regularization=RIDGE, monotonic_cst=directions, early_stopping=False, random_state=SEED,
-    )  # fmt: skip
+        max_iter=TREES,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAST_ROWS,
+        learning_rate=RATE,
+        l2_regularization=RIDGE,
+        monotonic_cst=directions,
+        early_stopping=False,
+        random_state=SEED,
+    )
     weights = (len(answers) / np.bincount(answers, minlength=2).clip(1)) ** BALANCE
     model.fit(rows[taken], answers, sample_weight=weights[answers])
     return boosted_trees.from_fitted(model)
@@ -155,15 +168,18 @@ def as_used(one: Labelled, raw: Mapping[str, Evidence]) -> Evidence:
 def tell(name: str, reached: Scores) -> None:
     """Print one line."""
     f1 = [one.f1 for one in reached.classes]
-    print(f"{name:28s} accuracy {reached.accuracy:.4f}, F1 of N {f1[N]:.4f}, S {f1[S]:.4f}, "
-          f"V {f1[V]:.4f}; macro-F1 of N S V F {np.mean(f1[: F + 1]):.4f}")  # fmt: skip
+    print(
+        f"{name:28s} accuracy {reached.accuracy:.4f}, F1 of N {f1[N]:.4f}, S {f1[S]:.4f}, "
+        f"V {f1[V]:.4f}; macro-F1 of N S V F {np.mean(f1[: F + 1]):.4f}"
+    )
 
 
 def write(ventricular: BoostedTrees, supraventricular: BoostedTrees) -> None:
     """Put the trees where `recordings.kinds.evidence` reads them."""
     arrays = {
-        **ventricular.as_arrays("ventricular"), **supraventricular.as_arrays("supraventricular"),
-    }  # fmt: skip
+        **ventricular.as_arrays("ventricular"),
+        **supraventricular.as_arrays("supraventricular"),
+    }
 
     def save(path) -> None:
         with path.open("wb") as file:

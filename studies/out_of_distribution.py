@@ -57,9 +57,10 @@ class Measured:
 def main(argv: list[str] | None = None) -> int:
     """Score, and print a table for each checkpoint."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("--checkpoint", nargs="+", type=Path, required=True, metavar="JSON")
     parser.add_argument("--test", action="store_true", help="score test beats")
     asked = parser.parse_args(argv)

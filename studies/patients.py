@@ -45,9 +45,10 @@ GROUPS = {"DS1": mitdb.DS1, "DS2": mitdb.DS2}
 def main(argv: list[str] | None = None) -> int:
     """Analyse what is not analysed yet, compare, and tell."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("--checkpoint", type=Path, metavar="JSON", help="another classifier")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     asked = parser.parse_args(argv)
@@ -121,10 +122,13 @@ def compare(group: str, table: pd.DataFrame) -> dict:
 def scores_table(scores: Sequence[dict]) -> Table:
     """A row for each group of records and burden."""
     table = Table(
-        title="Flagged patients against the annotators'", title_justify="left", title_style="bold",
+        title="Flagged patients against the annotators'",
+        title_justify="left",
+        title_style="bold",
         caption="AUC: of the score, for records with a true burden of either kind above its "
-        "threshold", caption_justify="left",
-    )  # fmt: skip
+        "threshold",
+        caption_justify="left",
+    )
     for name in ("records", "burden"):
         table.add_column(name, no_wrap=True)
     for name in ("truly so", "sensitivity", "specificity", "rank correlation", "AUC"):
@@ -133,11 +137,14 @@ def scores_table(scores: Sequence[dict]) -> Table:
         for name in BURDENS:
             own = one[name]
             table.add_row(
-                f"{one['group']} ({one['records']})", name, str(own["ill"]),
-                _percent(own["sensitivity"]), _percent(own["specificity"]),
+                f"{one['group']} ({one['records']})",
+                name,
+                str(own["ill"]),
+                _percent(own["sensitivity"]),
+                _percent(own["specificity"]),
                 "–" if own["spearman"] is None else f"{own['spearman']:.2f}",
                 f"{one['score_auc']:.2f}",
-            )  # fmt: skip
+            )
     return table
 
 

@@ -110,8 +110,10 @@ def measure(
             there = (record.labels == label).sum() - (record.found_labels == label).sum()
             missed[class_name] += int(there)
     none = dict.fromkeys(AAMI_CLASSES, 0)
-    parts = [part_of(origin, views, missed if origin == "found" else none)
-             for origin, views in seen.items()]  # fmt: skip
+    parts = [
+        part_of(origin, views, missed if origin == "found" else none)
+        for origin, views in seen.items()
+    ]
     return parts, seen
 
 
@@ -157,23 +159,26 @@ def part_of(origin: str, seen: Sequence[Seen], missed: dict[str, int]) -> Part:
     """The scores of all methods on the beats of all records."""
     labels = np.concatenate([one.labels for one in seen])
     marked = labels >= 0
-    predicted = {
-        name: np.concatenate([one.predicted[name] for one in seen]) for name in HOW
-    }  # fmt: skip
-    methods = [Method(name, how, labels[marked], predicted[name][marked])
-               for name, how in HOW.items()]  # fmt: skip
+    predicted = {name: np.concatenate([one.predicted[name] for one in seen]) for name in HOW}
+    methods = [
+        Method(name, how, labels[marked], predicted[name][marked]) for name, how in HOW.items()
+    ]
     invented = np.bincount(predicted["combined"][~marked], minlength=len(AAMI_CLASSES))
     unknown = np.concatenate([one.kinds.unknown for one in seen])
     anomaly = np.concatenate([one.kinds.anomaly for one in seen])
     probability = np.concatenate([one.kinds.probabilities.max(axis=1) for one in seen])
     return Part(
-        origin, tuple(methods),
+        origin,
+        tuple(methods),
         recorded_beats.unknown_beats(
-            (predicted["combined"] != labels)[marked], unknown[marked], anomaly[marked],
+            (predicted["combined"] != labels)[marked],
+            unknown[marked],
+            anomaly[marked],
             probability[marked],
         ),
-        missed, dict(zip(AAMI_CLASSES, invented.tolist(), strict=True)),
-    )  # fmt: skip
+        missed,
+        dict(zip(AAMI_CLASSES, invented.tolist(), strict=True)),
+    )
 
 
 def doubts(names: Sequence[str], checkpoint: Checkpoint) -> list[str]:
@@ -202,9 +207,9 @@ def write(
     html = recorded_beats.build_page(parts, facts, warnings)
     write_whole(folder / "record-beats.html", lambda to: to.write_text(html, encoding="utf-8"))
     for part in parts:
-        records = np.concatenate([
-            np.full((one.labels >= 0).sum(), one.record) for one in seen[part.origin]
-        ])  # fmt: skip
+        records = np.concatenate(
+            [np.full((one.labels >= 0).sum(), one.record) for one in seen[part.origin]]
+        )
         frame = recorded_beats.by_record(records, part.methods)
         write_whole(folder / f"records-{part.origin}.csv", partial(frame.to_csv, index=False))
 
@@ -232,10 +237,12 @@ def _table(part: Part) -> Table:
     for method in part.methods:
         reached = method.scores
         table.add_row(
-            method.name, f"{reached.accuracy:.2%}", f"{recorded_beats.macro_f1(reached):.3f}",
+            method.name,
+            f"{reached.accuracy:.2%}",
+            f"{recorded_beats.macro_f1(reached):.3f}",
             f"{recorded_beats.j_kappa(method.labels, method.predicted):.3f}",
             *(f"{one.recall:.2f} {one.precision:.2f} {one.f1:.3f}" for one in reached.classes),
-        )  # fmt: skip
+        )
     return table
 
 

@@ -69,9 +69,11 @@ def run(
     source = _source(test, noises)
     points = _measure(source, test, protocol, checkpoints)
     facts = _facts(test, len(whole), protocol, source, noises, checkpoints)
-    warnings = [warning] if warning else [
-        text for one in checkpoints for text in doubts(one.facts, test, protocol)
-    ]  # fmt: skip
+    warnings = (
+        [warning]
+        if warning
+        else [text for one in checkpoints for text in doubts(one.facts, test, protocol)]
+    )
     shift_report.write(folder, points, facts, warnings)
     for sentence in (*findings(points), *(f"warning: {text}" for text in warnings)):
         print(sentence)

@@ -45,10 +45,14 @@ def main(argv: list[str] | None = None) -> int:
     fit_evidence.tell("the network alone", scores(own, networks))
     drawn = [fit_evidence.as_used(one, raw) for one in own]
     for weights in choices():
-        pooled = [beat_kinds.combine(network, of_beats, weights)
-                  for network, of_beats in zip(networks, drawn, strict=True)]  # fmt: skip
-        fit_evidence.tell(f"V {weights.ventricular}, S {weights.supraventricular}, "
-                          f"F {weights.fusion}", scores(own, pooled))  # fmt: skip
+        pooled = [
+            beat_kinds.combine(network, of_beats, weights)
+            for network, of_beats in zip(networks, drawn, strict=True)
+        ]
+        fit_evidence.tell(
+            f"V {weights.ventricular}, S {weights.supraventricular}, F {weights.fusion}",
+            scores(own, pooled),
+        )
     return 0
 
 
@@ -75,11 +79,9 @@ def scores(records: Sequence[Labelled], probabilities: Sequence[np.ndarray]) -> 
 def _networks(records: Sequence[Labelled], checkpoint: Checkpoint) -> list[np.ndarray]:
     classifier = classify.load(checkpoint)
     return [
-        classifier.probabilities(
-            one.record.signal_mv, one.record.sampling_hz, one.record.found
-        )
+        classifier.probabilities(one.record.signal_mv, one.record.sampling_hz, one.record.found)
         for one in records
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

@@ -42,10 +42,15 @@ def main(argv: list[str] | None = None) -> int:
         display.say(f"note: {note}")
     with StopAsked() as stop:
         study = SweepStudy(
-            sweep, asked.study, asked.storage, seed=asked.seed, method=asked.method,
-            dead_after=asked.dead_after, on_trouble=display.trouble,
+            sweep,
+            asked.study,
+            asked.storage,
+            seed=asked.seed,
+            method=asked.method,
+            dead_after=asked.dead_after,
+            on_trouble=display.trouble,
             give_up=lambda: stop.count > 0,
-        )  # fmt: skip
+        )
         folder = study_folder(study.name)
         runner = Runner(study, folder, options, display, stop)
         if not any(trial.values for trial in study.trials()):
@@ -77,9 +82,10 @@ class StopAsked:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("sweep", type=Path, help="W&B sweep file")
     parser.add_argument("--count", type=_positive, help="trials in the whole study")
     parser.add_argument("--workers", type=_positive, default=1, help="trials at a time, here")
@@ -100,9 +106,13 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--timeout", type=float, metavar="MINUTES", help="longest trial")
     parser.add_argument("--threads", type=_positive, help="for each worker; default: a fair share")
-    parser.add_argument("--dead-after", type=_positive, default=storage.DEAD_AFTER_SECONDS,
-                        metavar="SECONDS", help="silence after which another machine's trial is "
-                        "taken up (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--dead-after",
+        type=_positive,
+        default=storage.DEAD_AFTER_SECONDS,
+        metavar="SECONDS",
+        help="silence after which another machine's trial is taken up (default: %(default)s)",
+    )
     return parser.parse_args(argv)
 
 

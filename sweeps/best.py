@@ -88,9 +88,12 @@ def main(argv: list[str] | None = None) -> int:
     sweep = _again(first, asked.seed_parameter, seeds)
     with StopAsked() as stop:
         study = SweepStudy(
-            sweep, f"{asked.study}{SUFFIX}", asked.storage, on_trouble=display.trouble,
+            sweep,
+            f"{asked.study}{SUFFIX}",
+            asked.storage,
+            on_trouble=display.trouble,
             give_up=lambda: stop.count > 0,
-        )  # fmt: skip
+        )
         study.enqueue(_retrainings(sweep, top, asked.seed_parameter, seeds))
         display.say(
             f"{len(top)} settings with {len(seeds)} seeds each; validation scores, as in the sweep"
@@ -119,8 +122,11 @@ def winner(name: str, url: str | None = None) -> Winner:
     first = _with_metric(name, url)
     content = first.user_attrs["sweep"]
     known = optuna.get_all_study_names(first._storage)
-    again = optuna.load_study(study_name=f"{name}{SUFFIX}", storage=first._storage) if (
-        f"{name}{SUFFIX}" in known) else None  # fmt: skip
+    again = (
+        optuna.load_study(study_name=f"{name}{SUFFIX}", storage=first._storage)
+        if (f"{name}{SUFFIX}" in known)
+        else None
+    )
     maximize = first.direction == optuna.study.StudyDirection.MAXIMIZE
     found = candidates(first, again) if again else []
     metric = content["metric"]["name"]
@@ -203,9 +209,10 @@ def verdict(ranked: Sequence[Candidate]) -> str:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("study")
     parser.add_argument("--top", type=int, default=5, help="so many different settings")
     parser.add_argument("--seeds", type=int, default=3, help="so many new seeds each")
@@ -267,9 +274,13 @@ def _show(found: Sequence[Candidate], maximize: bool, sweep: Sweep) -> None:
         table.add_column(name, justify="right")
     for place, one in enumerate(ranked, start=1):
         table.add_row(
-            str(place), str(one.number), f"{one.value:.4f}", f"{one.mean:.4f}",
-            f"{one.deviation:.4f}", str(len(one.values)),
-        )  # fmt: skip
+            str(place),
+            str(one.number),
+            f"{one.value:.4f}",
+            f"{one.mean:.4f}",
+            f"{one.deviation:.4f}",
+            str(len(one.values)),
+        )
     console.print(table)
     shift = statistics.fmean(one.mean - one.value for one in ranked)
     console.print(

@@ -18,9 +18,11 @@ from sweeps.study import Assignment, Counts
 SCREEN_SECONDS = 0.5
 LINES_SECONDS = 60
 ENDED = {
-    TrialState.COMPLETE: "finished", TrialState.PRUNED: "stopped early",
-    TrialState.FAIL: "failed", TrialState.WAITING: "interrupted",
-}  # fmt: skip
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "stopped early",
+    TrialState.FAIL: "failed",
+    TrialState.WAITING: "interrupted",
+}
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,13 @@ class Screen(Lines):
 
     def _table(self, view: View) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for name, side in (("trial", "right"), ("time", "right"), ("log calls", "right"),
-                           ("metric", "right"), ("settings", "left")):  # fmt: skip
+        for name, side in (
+            ("trial", "right"),
+            ("time", "right"),
+            ("log calls", "right"),
+            ("metric", "right"),
+            ("settings", "left"),
+        ):
             table.add_column(name, justify=side, no_wrap=name != "settings")  # type: ignore[arg-type]
         for own, seconds in view.running:
             value = f"{own.values[-1]:.5g}" if own.values else "-"
@@ -163,8 +170,12 @@ def headline(view: View) -> str:
 def progress(view: View) -> str:
     """How the trials stand, and how long the rest will take."""
     counts = view.counts
-    words = [f"{counts.complete} finished", f"{counts.stopped} stopped early",
-             f"{counts.failed} failed", f"{counts.running} running"]  # fmt: skip
+    words = [
+        f"{counts.complete} finished",
+        f"{counts.stopped} stopped early",
+        f"{counts.failed} failed",
+        f"{counts.running} running",
+    ]
     left = time_left(view)
     return ", ".join(words) + (f"; about {clock(left)} left" if left is not None else "")
 

@@ -157,9 +157,13 @@ def _reader(folder: Path) -> tuple[subprocess.Popen, int]:
     # Never idle out: an epoch may take an hour. Under a guard, as it would outlive a killed agent.
     command = [*_inspect(folder), "--follow", "--idle-timeout", "0", *_target(folder)]
     return guard.start(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, errors="replace",
-    )  # fmt: skip
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
 
 
 def _kill(reader: subprocess.Popen) -> None:
@@ -172,9 +176,13 @@ def _kill(reader: subprocess.Popen) -> None:
 
 def _read(folder: Path) -> list[str]:
     done = subprocess.run(
-        [*_inspect(folder), *_target(folder)], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, errors="replace", timeout=END_SECONDS,
-    )  # fmt: skip
+        [*_inspect(folder), *_target(folder)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=END_SECONDS,
+    )
     return done.stdout.splitlines()
 
 

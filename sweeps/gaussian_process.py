@@ -105,9 +105,13 @@ class GaussianProcess:
             return value + 0.5 * float(off @ off), slope + off / self._prior_spread
 
         found = minimize(
-            posterior_loss, start, jac=True, method="L-BFGS-B", bounds=bounds,
+            posterior_loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
             options={"maxiter": ITERATIONS},
-        )  # fmt: skip
+        )
         return found.x, found.fun
 
     def _columns(self, places: np.ndarray) -> np.ndarray:

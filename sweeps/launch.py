@@ -17,9 +17,12 @@ from utils.files import write_whole
 ENVIRONMENT_MACRO = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
 # The libraries' own words for the number of threads.
 THREADS = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,15 @@ class Launch:
 
 
 def prepare(
-    sweep: Sweep, folder: Path, sweep_id: str, run_id: str, number: int,
-    values: Mapping[str, Any], group: str, threads: int,
-) -> Launch:  # fmt: skip
+    sweep: Sweep,
+    folder: Path,
+    sweep_id: str,
+    run_id: str,
+    number: int,
+    values: Mapping[str, Any],
+    group: str,
+    threads: int,
+) -> Launch:
     """Write the trial's parameter files and say how to start it.
 
     Args:

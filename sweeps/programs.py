@@ -39,9 +39,12 @@ class FreshProgram:
     def __init__(self, launch: Launch):
         with launch.log.open("ab") as log:
             self._process, self._lifeline = guard.start(
-                launch.command, env=launch.environment, stdin=subprocess.DEVNULL, stdout=log,
+                launch.command,
+                env=launch.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
                 stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            )
 
     @property
     def pid(self) -> int:
@@ -82,10 +85,14 @@ class WarmWorker:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", warm_worker.__name__, module], env=dict(environment),
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True,
+                [sys.executable, "-m", warm_worker.__name__, module],
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self._answers: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()

@@ -67,15 +67,18 @@ def draw_all(study: StudyTable, found: Importances) -> dict[str, Figure]:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("study", help="name of the study")
     parser.add_argument("--storage", metavar="URL", help="where it is kept; see sweeps/storage.py")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER",
+        "--out",
+        type=Path,
+        metavar="FOLDER",
         help="folder of the report; runs/sweeps/STUDY/report by default",
-    )  # fmt: skip
+    )
     return parser.parse_args(argv)
 
 

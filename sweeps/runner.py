@@ -158,9 +158,15 @@ class Runner:
         study = self.study
         follow.set_aside(self.folder, own.run_id)
         prepared = launch.prepare(
-            study.sweep, self.folder, study.sweep_id, own.run_id, own.number,
-            study.sweep.space.reals(own.stored), study.name, self.options.threads,
-        )  # fmt: skip
+            study.sweep,
+            self.folder,
+            study.sweep_id,
+            own.run_id,
+            own.number,
+            study.sweep.space.reals(own.stored),
+            study.name,
+            self.options.threads,
+        )
         metric = study.sweep.metric.name if study.sweep.metric else None
         values: queue.SimpleQueue = queue.SimpleQueue()
         follower = Follower(prepared.wandb_folder, own.run_id, metric, values.put)
@@ -238,10 +244,12 @@ class Runner:
             self.study.held.discard(trial.own.trial_id)
             return
         facts = {
-            "seconds": round(trial.seconds, 2), "host": socket.gethostname(),
-            "log": str(trial.launch.log), "summary": _plain(logged.summary),
+            "seconds": round(trial.seconds, 2),
+            "host": socket.gethostname(),
+            "log": str(trial.launch.log),
+            "summary": _plain(logged.summary),
             "kills": trial.own.kills,
-        }  # fmt: skip
+        }
         if reason:
             facts["reason"] = reason
         if not self.study.finish(trial.own, state, value, facts):

@@ -317,9 +317,13 @@ def _choice(name: str, distribution: str, values: list[Any], shares: list[float]
     reals = tuple(value for value, _ in merged.values())
     stored = tuple(merged) if _needs_text(reals) else reals
     return Choice(
-        name, distribution, CategoricalDistribution(stored), stored,
-        tuple(share for _, share in merged.values()), reals,
-    )  # fmt: skip
+        name,
+        distribution,
+        CategoricalDistribution(stored),
+        stored,
+        tuple(share for _, share in merged.values()),
+        reals,
+    )
 
 
 def _needs_text(values: tuple[Any, ...]) -> bool:

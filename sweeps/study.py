@@ -169,12 +169,17 @@ class SweepStudy:
         trial_id = self.storage.create_new_trial(
             self.study_id,
             create_trial(
-                state=TrialState.RUNNING, params=values, distributions=self.sweep.space.stored,
+                state=TrialState.RUNNING,
+                params=values,
+                distributions=self.sweep.space.stored,
                 user_attrs={
-                    "owner": self.owner, "run_id": run_id, "attempts": 1, "proposal": proposed,
+                    "owner": self.owner,
+                    "run_id": run_id,
+                    "attempts": 1,
+                    "proposal": proposed,
                 },
             ),
-        )  # fmt: skip
+        )
         self.storage.record_heartbeat(trial_id)  # type: ignore[attr-defined]
         number = self.storage.get_trial(trial_id).number
         return Assignment(trial_id, number, run_id, values)
@@ -197,9 +202,14 @@ class SweepStudy:
             self.storage.set_trial_user_attr(trial._trial_id, key, value)
         self.storage.record_heartbeat(trial._trial_id)  # type: ignore[attr-defined]
         return Assignment(
-            trial._trial_id, trial.number, run_id, dict(trial.params), attempts,
-            attributes.get("seconds", 0.0), attributes.get("kills", 0),
-        )  # fmt: skip
+            trial._trial_id,
+            trial.number,
+            run_id,
+            dict(trial.params),
+            attempts,
+            attributes.get("seconds", 0.0),
+            attributes.get("kills", 0),
+        )
 
     def _target_is_reached(self, trials: list[FrozenTrial]) -> bool:
         metric = self.sweep.metric
@@ -242,9 +252,11 @@ class SweepStudy:
 
     def _wait(self, params: dict[str, Any], attributes: dict[str, Any]) -> None:
         trial = create_trial(
-            state=TrialState.WAITING, params=params, distributions=self.sweep.space.stored,
+            state=TrialState.WAITING,
+            params=params,
+            distributions=self.sweep.space.stored,
             user_attrs=attributes,
-        )  # fmt: skip
+        )
         self.storage.create_new_trial(self.study_id, trial)
 
     def _retry_failed(self) -> int:
@@ -331,10 +343,14 @@ class SweepStudy:
         done = [trial.user_attrs.get("seconds") for trial in standing if trial.state in FINISHED]
         seconds = [one for one in done if one]
         return Counts(
-            number[TrialState.COMPLETE], number[TrialState.PRUNED], number[TrialState.FAIL],
-            number[TrialState.RUNNING], number[TrialState.WAITING], self.planned(count),
+            number[TrialState.COMPLETE],
+            number[TrialState.PRUNED],
+            number[TrialState.FAIL],
+            number[TrialState.RUNNING],
+            number[TrialState.WAITING],
+            self.planned(count),
             sum(seconds) / len(seconds) if seconds else None,
-        )  # fmt: skip
+        )
 
     def best(self) -> FrozenTrial | None:
         """The best finished trial."""
@@ -378,8 +394,10 @@ class SweepStudy:
     def _open(self) -> optuna.Study:
         maximize = self.sweep.metric is not None and self.sweep.metric.goal == "maximize"
         study = optuna.create_study(
-            study_name=self.name, storage=self.storage, load_if_exists=True,
+            study_name=self.name,
+            storage=self.storage,
+            load_if_exists=True,
             direction="maximize" if maximize else "minimize",
-        )  # fmt: skip
+        )
         keep_or_compare(study, self.sweep)
         return study

@@ -20,17 +20,34 @@ IMPUTE = ("worst", "best", "latest")
 DEFAULT_COMMAND = ("${env}", "${interpreter}", "${program}", "${args}")
 # The first list is what this engine uses, the second what W&B knows and means nothing here.
 KEYS = (
-    "program", "name", "description", "project", "entity", "method", "metric", "run_cap",
-    "early_terminate", "command", "parameters",
-)  # fmt: skip
+    "program",
+    "name",
+    "description",
+    "project",
+    "entity",
+    "method",
+    "metric",
+    "run_cap",
+    "early_terminate",
+    "command",
+    "parameters",
+)
 IGNORED_KEYS = ("apiVersion", "kind", "controller")
 METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
 HYPERBAND_KEYS = ("type", "min_iter", "max_iter", "s", "eta", "strict")
 MACROS = (
-    "env", "interpreter", "program", "args", "args_no_equals", "args_no_hyphens",
-    "args_no_boolean_flags", "args_json", "args_json_file", "args_append_hydra",
+    "env",
+    "interpreter",
+    "program",
+    "args",
+    "args_no_equals",
+    "args_no_hyphens",
+    "args_no_boolean_flags",
+    "args_json",
+    "args_json_file",
+    "args_append_hydra",
     "args_override_hydra",
-)  # fmt: skip
+)
 NUMBER_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -162,9 +179,18 @@ class _Reader:
         command = self._command(content)
         self._raise()
         return Sweep(
-            self.path, content, method, Space(tuple(parameters)), content.get("program"), command,
-            metric, hyperband, run_cap, self.lines, tuple(self.notes),
-        )  # fmt: skip
+            self.path,
+            content,
+            method,
+            Space(tuple(parameters)),
+            content.get("program"),
+            command,
+            metric,
+            hyperband,
+            run_cap,
+            self.lines,
+            tuple(self.notes),
+        )
 
     def _raise(self) -> None:
         if self.faults:

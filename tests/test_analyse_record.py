@@ -19,9 +19,14 @@ def write_record(folder: Path, name: str, seconds=30, seed=0, **shares) -> Path:
     truth = generate_record(np.random.default_rng(seed), seconds, 360, shares=shares, noise=0.3)
     folder.mkdir(parents=True, exist_ok=True)
     wfdb.wrsamp(
-        name, fs=360, units=["mV"], sig_name=["II"], p_signal=truth.signal_mv.astype(float),
-        fmt=["16"], write_dir=str(folder),
-    )  # fmt: skip
+        name,
+        fs=360,
+        units=["mV"],
+        sig_name=["II"],
+        p_signal=truth.signal_mv.astype(float),
+        fmt=["16"],
+        write_dir=str(folder),
+    )
     return folder / name
 
 

@@ -14,10 +14,13 @@ def printed(module: str, *words: str, folder: Path) -> list[str]:
     """The lines that a benchmark prints."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", *words], cwd=ROOT, timeout=500,
+        [sys.executable, "-m", f"benchmarks.{module}", *words],
+        cwd=ROOT,
+        timeout=500,
         env={**kept, "HOME": str(folder), "WANDB_ERROR_REPORTING": "false"},
-        capture_output=True, text=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 

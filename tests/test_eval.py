@@ -21,10 +21,17 @@ from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
 
 FACTS = {
-    "data": "invented", "fingerprint": "here", "protocol": "kaggle", "monitor": "val_macro_f1",
-    "class_names": ["N", "S", "V", "F", "Q"], "sampling_hz": 120.0, "samples": 187,
-    "scaling": "to [0, 1]", "seed": 0, "settings": {"width": 4},
-}  # fmt: skip
+    "data": "invented",
+    "fingerprint": "here",
+    "protocol": "kaggle",
+    "monitor": "val_macro_f1",
+    "class_names": ["N", "S", "V", "F", "Q"],
+    "sampling_hz": 120.0,
+    "samples": 187,
+    "scaling": "to [0, 1]",
+    "seed": 0,
+    "settings": {"width": 4},
+}
 
 
 def tiny_model(seed: int = 0, bias: float = 0.0) -> keras.Model:

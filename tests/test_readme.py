@@ -187,15 +187,22 @@ def test_the_commands_run_without_data_and_without_an_account(tmp_path):
         name: value for name, value in os.environ.items() if not name.startswith("WANDB_")
     }
     environment |= {
-        "HOME": str(tmp_path), "ECG_DATA": str(tmp_path / "none"),
-        "ECG_RUNS": str(tmp_path / "runs"), "WANDB_ERROR_REPORTING": "false",
-    }  # fmt: skip
+        "HOME": str(tmp_path),
+        "ECG_DATA": str(tmp_path / "none"),
+        "ECG_RUNS": str(tmp_path / "runs"),
+        "WANDB_ERROR_REPORTING": "false",
+    }
     for command, short in RUN.items():
         words = [*command.split()[1:], *([] if "--help" in command else short)]
         done = subprocess.run(
-            [sys.executable, *words], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=400,
-        )  # fmt: skip
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         if "--help" not in command:
             assert "synthetic" in done.stdout

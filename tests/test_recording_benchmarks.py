@@ -54,8 +54,11 @@ def test_an_hour_takes_seconds_and_little_memory():
     # As a command of its own: a process begins with the largest memory of the one that started it.
     command = [sys.executable, "-m", "benchmarks.day_long", "--hours", "1"]
     done = subprocess.run(
-        [*command, "--without", "XQRS", "NeuroKit2"], cwd=ROOT, capture_output=True, text=True,
+        [*command, "--without", "XQRS", "NeuroKit2"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     row = next(line for line in done.stdout.splitlines() if line.startswith("ours"))
     assert numbers(row)[-2] < 1000  # MB

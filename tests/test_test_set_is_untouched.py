@@ -66,5 +66,6 @@ def test_training_programs_cannot_name_the_test_set():
     }
     scoring = {"eval.py", "evaluation/transfer/scores.py"}
     assert {file for file in callers if not file.startswith("studies/")} <= {
-        "heartbeats/splits.py", *scoring,
-    }  # fmt: skip
+        "heartbeats/splits.py",
+        *scoring,
+    }

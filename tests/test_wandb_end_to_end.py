@@ -18,9 +18,15 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 SMOKE = ROOT / "sweeps" / "smoke.yaml"
 TRAIN = [
-    sys.executable, "-m", "training.train_cnn", "--data=synthetic", "--train_limit=500",
-    "--epochs=1", "--stages=2", "--width=4",
-]  # fmt: skip
+    sys.executable,
+    "-m",
+    "training.train_cnn",
+    "--data=synthetic",
+    "--train_limit=500",
+    "--epochs=1",
+    "--stages=2",
+    "--width=4",
+]
 
 
 @pytest.fixture

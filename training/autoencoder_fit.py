@@ -77,9 +77,13 @@ def fit(
     if state_file:  # last, when all others have counted the epoch
         callbacks.append(KeepState(state_file, state, result, len(batches), {"early": early}))
     model.fit(
-        batches, epochs=settings.epochs, initial_epoch=len(result.history), callbacks=callbacks,
-        shuffle=False, verbose=verbose,  # the batches are shuffled already
-    )  # fmt: skip
+        batches,
+        epochs=settings.epochs,
+        initial_epoch=len(result.history),
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=verbose,  # the batches are shuffled already
+    )
     result.name_the_end(HELD_BACK_ERROR, settings.patience, early.stopped_epoch > 0, stop)
     return result
 

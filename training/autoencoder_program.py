@@ -54,9 +54,12 @@ class Material:
 
 
 def run(
-    settings: AutoencoderSettings, *, group: str | None = None, also_keep: Path | None = None,
+    settings: AutoencoderSettings,
+    *,
+    group: str | None = None,
+    also_keep: Path | None = None,
     verbose: int | None = None,
-) -> Outcome:  # fmt: skip
+) -> Outcome:
     """Settings, data, model, fit, threshold, record.
 
     Args:
@@ -118,9 +121,14 @@ def _train(
     _announce(facts, tracker)
     log = Log(tracker)
     result = fit(
-        model, material.normal, settings, on_epoch=log.epoch, stop=own.stop,
-        state_file=state_file(_identity(facts)), verbose=verbose,
-    )  # fmt: skip
+        model,
+        material.normal,
+        settings,
+        on_epoch=log.epoch,
+        stop=own.stop,
+        state_file=state_file(_identity(facts)),
+        verbose=verbose,
+    )
     tracker.summarise({"ended_by": result.ended_by, **log.best})
     if result.best_score is None:
         return Outcome(facts, result, is_new_best=False)

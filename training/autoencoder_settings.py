@@ -21,9 +21,11 @@ class AutoencoderSettings(LstmAutoencoderArchitecture):
     epochs: int = option(150, "most passes over the normal beats", low=1)
     patience: int = option(40, "epochs without a better val_loss before stopping", low=1)
     monitor: str = option(
-        "val_auc", "score by which trainings are compared; val_loss looks at normal beats alone, "
-        "val_auc at the labelled anomalies among the training beats too", choices=tuple(MONITORS),
-    )  # fmt: skip
+        "val_auc",
+        "score by which trainings are compared; val_loss looks at normal beats alone, "
+        "val_auc at the labelled anomalies among the training beats too",
+        choices=tuple(MONITORS),
+    )
     batch_size: int = option(32, "beats in a batch", low=1)
     learning_rate: float = option(5e-3, "largest learning rate", low=1e-7, high=1)
     clip_norm: float = option(1.0, "largest norm of the gradient; 0: any")
@@ -37,5 +39,8 @@ class AutoencoderSettings(LstmAutoencoderArchitecture):
         0.05, "share of held-back normal beats above the threshold", low=0.001, high=0.5
     )
     xla: bool = option(True, "compile the training step with XLA; a recurrent net gains by it")
-    tracking: str = option("auto", "W&B: auto is online with a key, else offline",
-                           choices=("auto", "online", "offline", "silent"))  # fmt: skip
+    tracking: str = option(
+        "auto",
+        "W&B: auto is online with a key, else offline",
+        choices=("auto", "online", "offline", "silent"),
+    )

@@ -130,7 +130,10 @@ def _mixtures(
     if settings.rare_filling != "mixture" or not lacking.any():
         return {}
     return fit_all(
-        train.signals, np.asarray(train.labels), train.class_names,
+        train.signals,
+        np.asarray(train.labels),
+        train.class_names,
         [name for name, lacks in zip(train.class_names, lacking, strict=True) if lacks],
-        sampling_hz=train.sampling_hz, seed=settings.seed,
-    )  # fmt: skip
+        sampling_hz=train.sampling_hz,
+        seed=settings.seed,
+    )

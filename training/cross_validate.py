@@ -81,8 +81,10 @@ def tell(outcome: Outcome) -> int:
         print(f"{outcome.ended_by}: try a smaller learning_rate, or clip_norm")
         return 1
     if outcome.ended_by:
-        print(f"{outcome.ended_by}; what is done is kept in {shown(outcome.store.folder)}, and "
-              "the same command goes on there")  # fmt: skip
+        print(
+            f"{outcome.ended_by}; what is done is kept in {shown(outcome.store.folder)}, and "
+            "the same command goes on there"
+        )
         return INTERRUPTED
     if outcome.reached and not in_a_trial():
         # Imported late: a sweep's trial should not wait for matplotlib.

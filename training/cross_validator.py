@@ -71,10 +71,13 @@ class CrossValidator:
     def _announce(self) -> None:
         beats, settings = self.division.beats, self.settings
         of = f"the training part of protocol {self.division.protocol}"
-        self.tracker.describe({
-            "architecture": settings.arch, "fingerprint": beats.fingerprint,
-            "division": self.division.digest,
-        })  # fmt: skip
+        self.tracker.describe(
+            {
+                "architecture": settings.arch,
+                "fingerprint": beats.fingerprint,
+                "division": self.division.digest,
+            }
+        )
         print(
             f"{settings.arch} on {beats.name}: {sum(map(len, self.division.held_out)):,} beats, "
             f"{of if self.division.protocol else 'with those of the test set'}, in "
@@ -117,18 +120,27 @@ class CrossValidator:
         build = architectures.find(settings.arch).build
         model = build(settings, beats.signals.shape[1], len(beats.class_names))
         result = loop.fit(
-            model, beats.select(own.train), beats.select(own.validation), settings,
-            on_epoch=lambda metrics: self._log_epoch(number, metrics), stop=self.stop,
-            state_file=self.store.state_file(number), verbose=self.verbose,
-        )  # fmt: skip
+            model,
+            beats.select(own.train),
+            beats.select(own.validation),
+            settings,
+            on_epoch=lambda metrics: self._log_epoch(number, metrics),
+            stop=self.stop,
+            state_file=self.store.state_file(number),
+            verbose=self.verbose,
+        )
         if result.failed or result.stopped or result.best_score is None:
             raise FoldEnded(result.ended_by, failed=not result.stopped)
         held_out = beats.select(own.held_out)
         facts = {**_facts(own, held_out.patients, settings.seed), **_course(result)}
         fold = FoldResult(
-            number, beats.class_names, own.held_out, np.asarray(held_out.labels, int),
-            predict(model, held_out.signals, held_out.sampling_hz), facts,
-        )  # fmt: skip
+            number,
+            beats.class_names,
+            own.held_out,
+            np.asarray(held_out.labels, int),
+            predict(model, held_out.signals, held_out.sampling_hz),
+            facts,
+        )
         return KeptFold(fold, result.history)
 
     def _log_epoch(self, number: int, metrics: Mapping[str, float]) -> None:
@@ -156,8 +168,10 @@ class CrossValidator:
         self.tracker.confusion(
             reached.joined("labels"), reached.joined("predicted"), reached.class_names, title
         )
-        f1s = {f"cv_f1_{name}": reached.of_class(index).mean
-               for index, name in enumerate(reached.class_names)}  # fmt: skip
+        f1s = {
+            f"cv_f1_{name}": reached.of_class(index).mean
+            for index, name in enumerate(reached.class_names)
+        }
         known = {name: value for name, value in f1s.items() if value is not None}
         self.tracker.summarise({**reached.as_metrics(), **known})
 
@@ -166,9 +180,15 @@ class CrossValidator:
             return None
         beats, settings = self.division.beats, self.settings
         return CrossValidation(
-            settings.arch, beats.name, beats.fingerprint, self.division.protocol, settings.by,
-            settings.folds, dataclasses.asdict(settings), tuple(self.done),
-        )  # fmt: skip
+            settings.arch,
+            beats.name,
+            beats.fingerprint,
+            self.division.protocol,
+            settings.by,
+            settings.folds,
+            dataclasses.asdict(settings),
+            tuple(self.done),
+        )
 
 
 def _identity(division: Division, settings: CrossValidationSettings) -> dict:

@@ -25,9 +25,10 @@ SPLITTING = ("split_seed", "validation_share", "train_limit")
 def main(argv: list[str] | None = None) -> int:
     """Read, fit and keep, one checkpoint after the other."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )  # fmt: skip
+    )
     parser.add_argument("--checkpoint", nargs="+", type=Path, required=True, metavar="JSON")
     for path in parser.parse_args(argv).checkpoint:
         _fit(checkpoints.read(path))

@@ -30,16 +30,19 @@ class CrossValidationSettings(TrainingSettings):
 
     arch: str = option(DEFAULT_ARCHITECTURE, "architecture")
     folds: int = option(5, "parts, each held out once", low=2)
-    by: str = option("beats", "what is divided: single beats or whole patients",
-                     choices=tuple(DIVISIONS))  # fmt: skip
+    by: str = option(
+        "beats", "what is divided: single beats or whole patients", choices=tuple(DIVISIONS)
+    )
     beats: str = option(
-        DEVELOPMENT, "the protocol's training part alone, or the test set's beats as well",
+        DEVELOPMENT,
+        "the protocol's training part alone, or the test set's beats as well",
         choices=(DEVELOPMENT, ALL),
-    )  # fmt: skip
+    )
     start: str = option(
-        "best", "what the flags change: the shipped best settings, or the defaults",
+        "best",
+        "what the flags change: the shipped best settings, or the defaults",
         choices=("best", "defaults"),
-    )  # fmt: skip
+    )
 
 
 @functools.cache

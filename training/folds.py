@@ -76,9 +76,12 @@ def part(division: Division, number: int, settings: CrossValidationSettings) -> 
     held_out = division.held_out[number - 1]
     others = [fold for place, fold in enumerate(division.held_out, start=1) if place != number]
     train, validation = splits.development_of(
-        division.beats, np.sort(np.concatenate(others)), by=_unit(settings),
-        validation_share=settings.validation_share, seed=settings.split_seed,
-    )  # fmt: skip
+        division.beats,
+        np.sort(np.concatenate(others)),
+        by=_unit(settings),
+        validation_share=settings.validation_share,
+        seed=settings.split_seed,
+    )
     if settings.train_limit and settings.train_limit < len(train):
         train = _few(division.beats, train, settings)
     return Part(number, train, validation, held_out)

@@ -68,9 +68,12 @@ def fit(
         if state_file:  # last, when all others have counted the epoch
             callbacks.append(KeepState(state_file, state, result, len(batches), counting))
         network.fit(
-            batches, epochs=settings.epochs, initial_epoch=len(result.history),
-            callbacks=callbacks, verbose=verbose,
-        )  # fmt: skip
+            batches,
+            epochs=settings.epochs,
+            initial_epoch=len(result.history),
+            callbacks=callbacks,
+            verbose=verbose,
+        )
         out_of_patience = counting["early"].stopped_epoch > 0
         result.name_the_end(settings.monitor, settings.patience, out_of_patience, stop)
     if result.best_epoch and not len(result.predicted):  # the best was before an interruption

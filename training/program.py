@@ -119,10 +119,16 @@ def _train(
     _announce(architecture, material, model, tracker)
     record = Recorder(model, facts, settings.monitor, tracker, also_keep)
     result = loop.fit(
-        model, material.train, material.validation, settings,
-        on_epoch=record.epoch, on_best=record.best, stop=own.stop,
-        state_file=state_file(_identity(facts)), verbose=verbose,
-    )  # fmt: skip
+        model,
+        material.train,
+        material.validation,
+        settings,
+        on_epoch=record.epoch,
+        on_best=record.best,
+        stop=own.stop,
+        state_file=state_file(_identity(facts)),
+        verbose=verbose,
+    )
     scores = _score(material, result, tracker, architecture)
     record.claim(result)
     record.explain(result, material)
@@ -235,9 +241,15 @@ _LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architectur
 
 
 _IDENTIFYING_FACTS = (
-    "architecture", "data", "fingerprint", "protocol", "samples", "training_beats",
-    "validation_beats", "backend",
-)  # fmt: skip
+    "architecture",
+    "data",
+    "fingerprint",
+    "protocol",
+    "samples",
+    "training_beats",
+    "validation_beats",
+    "backend",
+)
 
 
 def _facts(

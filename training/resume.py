@@ -134,9 +134,12 @@ class StateFile:
         if facts["identity"] != self.identity:
             raise Unusable(f"it is of other {_difference(facts['identity'], self.identity)}")
         return TrainingState(
-            facts["history"], facts["failure"], facts["counted"], _random_state(facts["order"]),
+            facts["history"],
+            facts["failure"],
+            facts["counted"],
+            _random_state(facts["order"]),
             *([arrays[f"{group}-{i}"] for i in range(_count(arrays, group))] for group in _GROUPS),
-        )  # fmt: skip
+        )
 
 
 _DIGEST = hashlib.sha256().digest_size

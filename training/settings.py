@@ -61,13 +61,16 @@ class TrainingSettings:
         0.0, "times the log class frequency added to the logits", high=5
     )
     common_share: float = option(
-        1.0, "share of the most common class's beats that an epoch shows, others each time",
-        low=0.001, high=1,
-    )  # fmt: skip
+        1.0,
+        "share of the most common class's beats that an epoch shows, others each time",
+        low=0.001,
+        high=1,
+    )
     rare_filling: str = option(
-        "none", "show rarer classes more often: by copies, or by beats drawn from a mixture",
+        "none",
+        "show rarer classes more often: by copies, or by beats drawn from a mixture",
         choices=("none", "copies", "mixture"),
-    )  # fmt: skip
+    )
     rare_share: float = option(
         0.2, "how often, as a share of what is shown of the most common class", high=1
     )
@@ -82,19 +85,25 @@ class TrainingSettings:
     augment_shift: int = option(0, "move the R mark by up to so many samples", high=20)
     augment_drift: float = option(0.0, "let the gain drift by up to this share", high=2)
     augment_artefacts: str = option(
-        "none", "add what electrodes pick up: one kind, or one of all to each beat",
+        "none",
+        "add what electrodes pick up: one kind, or one of all to each beat",
         choices=("none", *ARTEFACTS, "all"),
-    )  # fmt: skip
+    )
     augment_snr_db: float = option(
-        12.0, "the strongest artefacts' signal-to-noise ratio, dB; the weakest: 18 more",
-        low=-20, high=60,
-    )  # fmt: skip
+        12.0,
+        "the strongest artefacts' signal-to-noise ratio, dB; the weakest: 18 more",
+        low=-20,
+        high=60,
+    )
     augment_mixup: float = option(
         0.0, "blend beats and labels in pairs, weights from Beta(this, this); 0: never", high=5
     )
     xla: bool = option(False, "compile the training step with XLA")
-    tracking: str = option("auto", "W&B: auto is online with a key, else offline",
-                           choices=("auto", "online", "offline", "silent"))  # fmt: skip
+    tracking: str = option(
+        "auto",
+        "W&B: auto is online with a key, else offline",
+        choices=("auto", "online", "offline", "silent"),
+    )
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,14 @@ from utils.errors import InputError
 
 # What `training.program.Recorder` logs once an epoch; a test compares it with a real run.
 OF_AN_EPOCH = (
-    "accuracy", "loss", "epoch", "epoch_seconds", "beats_per_second", "learning_rate", *DIRECTIONS,
-)  # fmt: skip
+    "accuracy",
+    "loss",
+    "epoch",
+    "epoch_seconds",
+    "beats_per_second",
+    "learning_rate",
+    *DIRECTIONS,
+)
 LOGGED = (*OF_AN_EPOCH, "best_epoch", *(f"best_{name}" for name in DIRECTIONS))
 
 

@@ -41,9 +41,12 @@ def tracked_run(settings: Any, *, job: str, group: str | None = None) -> Iterato
     """
     with StopRequest() as stop:
         tracker = open_tracker(
-            settings.tracking, job=job, group=group, config=dataclasses.asdict(settings),
+            settings.tracking,
+            job=job,
+            group=group,
+            config=dataclasses.asdict(settings),
             on_stop=stop.request,
-        )  # fmt: skip
+        )
         run = TrackedRun(tracker, stop)
         try:
             yield run

@@ -20,9 +20,15 @@ from utils.paths import shown
 
 # What one epoch logs; a test compares it with a real run.
 LOGGED = (
-    "epoch", "loss", "learning_rate", "beats_per_second", "epoch_seconds", "best_epoch",
-    *MONITORS, *(f"best_{name}" for name in MONITORS),
-)  # fmt: skip
+    "epoch",
+    "loss",
+    "learning_rate",
+    "beats_per_second",
+    "epoch_seconds",
+    "best_epoch",
+    *MONITORS,
+    *(f"best_{name}" for name in MONITORS),
+)
 
 
 @exit_plainly

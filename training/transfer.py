@@ -66,9 +66,12 @@ def run(settings: TransferSettings) -> tuple[Study, Path]:
     protocol = settings.protocol or transfer_source.customary_protocol(target)
     test = held_out_beats(target, protocol)
     source = transfer_source.find_or_train(
-        settings.source, settings.source_protocol, settings.arch,
-        epochs=settings.source_epochs, tracking=settings.tracking,
-    )  # fmt: skip
+        settings.source,
+        settings.source_protocol,
+        settings.arch,
+        epochs=settings.source_epochs,
+        tracking=settings.tracking,
+    )
     transfer_source.check_fits(source, target)
     identity = identity_of(settings, source, target, protocol)
     store = Store(folder_of(settings, identity), identity)
@@ -114,9 +117,13 @@ def _cells(settings: TransferSettings) -> list[Cell]:
 
 
 def _results(
-    settings: TransferSettings, bench: Bench, cells: list[Cell], rates: dict[str, float],
-    test: BeatSet, store: Store,
-) -> list[CellResult]:  # fmt: skip
+    settings: TransferSettings,
+    bench: Bench,
+    cells: list[Cell],
+    rates: dict[str, float],
+    test: BeatSet,
+    store: Store,
+) -> list[CellResult]:
     """Of each cell, from the store or from a training now."""
     trainers: dict[str, Trainer] = {}
     results = []
@@ -143,9 +150,12 @@ def _tracked_cell(
     }
     stop = trainer.bench.stop
     tracker = open_tracker(
-        settings.tracking, job=f"transfer-{cell.mode}", group=store.folder.name, config=config,
+        settings.tracking,
+        job=f"transfer-{cell.mode}",
+        group=store.folder.name,
+        config=config,
         on_stop=stop.request if stop else None,
-    )  # fmt: skip
+    )
     failed = True
     try:
         result, probabilities = run_cell(trainer, cell, test)
@@ -162,11 +172,16 @@ def _summary(result: CellResult) -> dict[str, float]:
     kinds = {"test": result.by_beat, "test_record": result.by_record}
     scores = {
         f"{kind}_{name}": getattr(scored, name)
-        for kind, scored in kinds.items() if scored
+        for kind, scored in kinds.items()
+        if scored
         for name in ("macro_f1", "auc", "accuracy")
-    }  # fmt: skip
-    return {**scores, "labelled_units": result.units, "labelled_beats": result.beats,
-            "seconds": result.seconds}  # fmt: skip
+    }
+    return {
+        **scores,
+        "labelled_units": result.units,
+        "labelled_beats": result.beats,
+        "seconds": result.seconds,
+    }
 
 
 def _line(result: CellResult, unit: str) -> str:
@@ -178,9 +193,12 @@ def _line(result: CellResult, unit: str) -> str:
 
 
 def _bench(
-    settings: TransferSettings, source: Checkpoint, target: BeatSet, protocol: str,
+    settings: TransferSettings,
+    source: Checkpoint,
+    target: BeatSet,
+    protocol: str,
     stop: StopRequest,
-) -> Bench:  # fmt: skip
+) -> Bench:
     train, validation = splits.development(target, protocol, seed=settings.split_seed)
     training_part, validation_part = target.select(train), target.select(validation)
     check_classes(training_part, "training")
@@ -188,14 +206,24 @@ def _bench(
     # What the losses and batches of the source were tuned to need not suit the target's classes.
     ours = dataclasses.replace(
         transfer_source.settings_of(source),
-        batch_size=settings.batch_size, schedule="cosine", monitor="val_macro_f1",
-        class_weighting="none", loss="cross_entropy", logit_adjustment=0.0, common_share=1.0,
+        batch_size=settings.batch_size,
+        schedule="cosine",
+        monitor="val_macro_f1",
+        class_weighting="none",
+        loss="cross_entropy",
+        logit_adjustment=0.0,
+        common_share=1.0,
         rare_share=0.0,
-    )  # fmt: skip
+    )
     return Bench(
-        source.load(), training_part, validation_part, protocol == "patients", settings.steps,
-        ours, stop,
-    )  # fmt: skip
+        source.load(),
+        training_part,
+        validation_part,
+        protocol == "patients",
+        settings.steps,
+        ours,
+        stop,
+    )
 
 
 if __name__ == "__main__":

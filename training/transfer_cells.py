@@ -136,11 +136,14 @@ def run_cell(trainer: Trainer, cell: Cell, test: BeatSet) -> tuple[CellResult, n
     records = trainer.bench.train.records
     result = CellResult(
         **dataclasses.asdict(cell),
-        units=part.units, of_units=part.of_units, beats=len(part.positions),
+        units=part.units,
+        of_units=part.of_units,
+        beats=len(part.positions),
         records=None if records is None else len(np.unique(records[part.positions])),
         seconds=seconds,
-        by_beat=score_beats(test, probabilities), by_record=score_records(test, probabilities),
-    )  # fmt: skip
+        by_beat=score_beats(test, probabilities),
+        by_record=score_records(test, probabilities),
+    )
     return result, probabilities
 
 

@@ -26,8 +26,11 @@ class TransferSettings:
     learning_rate: float = option(
         0.0, "largest learning rate; 0: chosen for each mode on validation", high=1
     )
-    tracking: str = option("auto", "W&B: auto is online with a key, else offline",
-                           choices=("auto", "online", "offline", "silent"))  # fmt: skip
+    tracking: str = option(
+        "auto",
+        "W&B: auto is online with a key, else offline",
+        choices=("auto", "online", "offline", "silent"),
+    )
     to: str = option("", "folder of the study; empty: one of its own in runs/transfer")
 
     def mode_names(self) -> list[str]:

@@ -33,8 +33,11 @@ def find_or_train(
             return found
     settings = dataclasses.replace(
         architectures.best_settings(arch, data),
-        data=data, protocol=protocol, epochs=epochs, tracking=tracking,
-    )  # fmt: skip
+        data=data,
+        protocol=protocol,
+        epochs=epochs,
+        tracking=tracking,
+    )
     print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
     outcome = program.run(arch, kind.build, settings, group=f"transfer-source-{data}", verbose=2)
     made = checkpoints.best(outcome.data, outcome.protocol, arch)

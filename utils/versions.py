@@ -32,8 +32,11 @@ def _git(*words: str) -> str | None:
     try:
         result = subprocess.run(
             ["git", "-C", str(PROJECT_FOLDER), *words],
-            capture_output=True, text=True, check=True, timeout=10,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return result.stdout.strip()

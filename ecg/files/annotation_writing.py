@@ -38,8 +38,12 @@ def write_annotations(
     texts = [(notes[i] + "\0") if notes and notes[i] else "" for i in order]
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".annotations-") as draft:
         wfdb.wrann(
-            path.stem, path.suffix[1:], np.asarray(samples, np.int64)[order],
-            symbol=[symbols[i] for i in order], aux_note=texts if notes else None,
-            fs=sampling_hz, write_dir=draft,
-        )  # fmt: skip
+            path.stem,
+            path.suffix[1:],
+            np.asarray(samples, np.int64)[order],
+            symbol=[symbols[i] for i in order],
+            aux_note=texts if notes else None,
+            fs=sampling_hz,
+            write_dir=draft,
+        )
         (Path(draft) / path.name).replace(path)

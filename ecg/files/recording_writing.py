@@ -16,8 +16,12 @@ def write_wfdb(recording: Recording, folder: Path) -> list[Path]:
     """
     leads = list(recording.leads)
     wfdb.wrsamp(
-        recording.name, fs=recording.sampling_hz, units=["mV"] * len(leads), sig_name=leads,
-        fmt=["16"] * len(leads), p_signal=recording.signal_mv.astype(float),
+        recording.name,
+        fs=recording.sampling_hz,
+        units=["mV"] * len(leads),
+        sig_name=leads,
+        fmt=["16"] * len(leads),
+        p_signal=recording.signal_mv.astype(float),
         write_dir=str(folder),
-    )  # fmt: skip
+    )
     return [folder / f"{recording.name}.{suffix}" for suffix in ("hea", "dat")]

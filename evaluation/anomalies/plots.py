@@ -29,8 +29,9 @@ def histogram_figure(detector: Detector, is_anomaly: np.ndarray, title: str) -> 
         right = (scores > detector.threshold) == (name == "anomaly")
         label = f"{name}: {len(scores):,} beats, {int((~right).sum()):,} misjudged"
         axes.hist(scores, edges.tolist(), color=colour, alpha=0.65, label=label)
-    axes.axvline(detector.threshold, color=INK, lw=1.4, ls="--",
-                 label=f"threshold {detector.threshold:.3g}")  # fmt: skip
+    axes.axvline(
+        detector.threshold, color=INK, lw=1.4, ls="--", label=f"threshold {detector.threshold:.3g}"
+    )
     axes.set(xscale="log", xlabel=f"score of {detector.name} (log scale)", ylabel="beats")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
@@ -58,9 +59,11 @@ def examples_figure(
     """
     columns = len(rows) // 2
     figure = new_figure(
-        max(3.4 * columns, 7), 6.2, title,
+        max(3.4 * columns, 7),
+        6.2,
+        title,
         f"A score above {detector.threshold:.3g} makes a beat an anomaly.",
-    )  # fmt: skip
+    )
     grid = figure.subplots(2, columns, squeeze=False, sharex=True, sharey=True)
     for axes, row in zip(grid.ravel(), rows, strict=True):
         _draw_beat(axes, inputs[row], reconstructions[row])
@@ -69,8 +72,9 @@ def examples_figure(
         axes.set_title(
             f"truth: {class_names[labels[row]]}\nverdict: {VERDICTS[verdict]}, "
             f"{RIGHT if is_right else WRONG} (score {detector.scores[row]:.3g})",
-            color=INK if is_right else MISS, size=9.5,
-        )  # fmt: skip
+            color=INK if is_right else MISS,
+            size=9.5,
+        )
     for axes in grid[-1]:
         axes.set_xlabel("sample of the beat")
     for axes in grid[:, 0]:

@@ -76,15 +76,18 @@ def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Pa
     qualities, leads, classes = results.qualities(), results.leads(), results.class_rows()
     text = _page(results, figures, qualities, leads, classes)
     report, scores = write_page(folder / "report.html", text), folder / "scores.json"
-    write_json(scores, {
-        "title": results.title,
-        "verdict": verdict(qualities, leads),
-        "detectors": [asdict(one) for one in qualities],
-        "thresholds": {one.name: one.threshold for one in results.detectors},
-        "leads": [asdict(one) for one in leads],
-        "classes": classes,
-        "facts": results.facts,
-    })  # fmt: skip
+    write_json(
+        scores,
+        {
+            "title": results.title,
+            "verdict": verdict(qualities, leads),
+            "detectors": [asdict(one) for one in qualities],
+            "thresholds": {one.name: one.threshold for one in results.detectors},
+            "leads": [asdict(one) for one in leads],
+            "classes": classes,
+            "facts": results.facts,
+        },
+    )
     paths = [report, scores, *write_figures(folder, figures)]
     paths.append(write_table(folder / "detectors.csv", pd.DataFrame(map(asdict, qualities))))
     paths.append(write_table(folder / "per_class.csv", pd.DataFrame(classes)))
@@ -101,17 +104,18 @@ def verdict(qualities: list[Quality], leads: list[Lead]) -> str:
         names = ", ".join(f"{one.name} ({one.auc:.4f})" for one in behind)
         return f"By AUC {first.name} ({first.auc:.4f}) is not ahead of {names}."
     sentence = f"By AUC {first.name} ({first.auc:.4f}) is ahead of every baseline"
-    return f"{sentence}; its lead over {', '.join(unsure)} may be chance." if unsure else (
-        f"{sentence}, each time by more than chance."
-    )  # fmt: skip
+    return (
+        f"{sentence}; its lead over {', '.join(unsure)} may be chance."
+        if unsure
+        else (f"{sentence}, each time by more than chance.")
+    )
 
 
 def lead_sentence(first: str, lead: Lead) -> str:
     """One difference with its interval."""
-    return (
-        f"{first} minus {lead.other}: AUC {_signed(lead.auc)}, F1 {_signed(lead.f1)}"
-        + ("" if lead.auc.excludes_zero else "; the AUCs may be equal")
-    )  # fmt: skip
+    return f"{first} minus {lead.other}: AUC {_signed(lead.auc)}, F1 {_signed(lead.f1)}" + (
+        "" if lead.auc.excludes_zero else "; the AUCs may be equal"
+    )
 
 
 def _signed(value: Interval) -> str:
@@ -119,9 +123,12 @@ def _signed(value: Interval) -> str:
 
 
 def _page(
-    results: Results, figures: dict[str, Figure], qualities: list[Quality], leads: list[Lead],
+    results: Results,
+    figures: dict[str, Figure],
+    qualities: list[Quality],
+    leads: list[Lead],
     classes: list[dict[str, str | float | int]],
-) -> str:  # fmt: skip
+) -> str:
     captions = {
         "histogram": "Every test beat once; what lies on the wrong side of the line is a mistake.",
         "examples": "Beats drawn by a seed, without a look at their scores; normal ones above.",
@@ -134,31 +141,51 @@ def _page(
             f"<p><strong>{verdict(qualities, leads)}</strong></p>",
             _quality_table(qualities),
             *(f"<p>{lead_sentence(qualities[0].name, one)}</p>" for one in leads),
-            note(f"{POSITIVE} Differences have 95 % intervals: of AUC by DeLong's paired "
-                 "comparison, of F1 by the paired bootstrap; both take beats as independent."),
+            note(
+                f"{POSITIVE} Differences have 95 % intervals: of AUC by DeLong's paired "
+                "comparison, of F1 by the paired bootstrap; both take beats as independent."
+            ),
             heading("Each class of anomaly"),
             _class_table(classes),
             note("AUC of each class against the normal beats, and the share called anomalies."),
-            *(part for name, figure in figures.items()
-              for part in (heading(name.capitalize()), picture(figure, name, captions[name]))),
+            *(
+                part
+                for name, figure in figures.items()
+                for part in (heading(name.capitalize()), picture(figure, name, captions[name]))
+            ),
             folded("all that the checkpoint says", json.dumps(results.facts, indent=2)),
             footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
         ],
         warnings=results.warnings,
-    )  # fmt: skip
+    )
 
 
 def _quality_table(qualities: list[Quality]) -> str:
-    headers = ["detector", "AUC", "average precision", "accuracy", "precision", "recall", "F1",
-               "F1 of normal", "false alarms"]  # fmt: skip
+    headers = [
+        "detector",
+        "AUC",
+        "average precision",
+        "accuracy",
+        "precision",
+        "recall",
+        "F1",
+        "F1 of normal",
+        "false alarms",
+    ]
     rows: list[list[Cell]] = [
         [
-            one.name, f"{one.auc:.4f}", f"{one.average_precision:.4f}", f"{one.accuracy:.2%}",
-            f"{one.precision:.4f}", f"{one.recall:.4f}", Bar(f"{one.f1:.4f}", one.f1),
-            f"{one.f1_normal:.4f}", f"{one.false_alarms:.2%}",
+            one.name,
+            f"{one.auc:.4f}",
+            f"{one.average_precision:.4f}",
+            f"{one.accuracy:.2%}",
+            f"{one.precision:.4f}",
+            f"{one.recall:.4f}",
+            Bar(f"{one.f1:.4f}", one.f1),
+            f"{one.f1_normal:.4f}",
+            f"{one.false_alarms:.2%}",
         ]
         for one in qualities
-    ]  # fmt: skip
+    ]
     return table(headers, rows)
 
 
@@ -168,12 +195,15 @@ def _class_table(classes: list[dict[str, str | float | int]]) -> str:
     names = [key.removesuffix(" AUC") for key in classes[0] if key.endswith(" AUC")]
     rows: list[list[Cell]] = [
         [
-            str(row["class"]), int(row["beats"]),
-            *(Ranged(f"{row[f'{name} AUC']:.4f}", f"{row[f'{name} caught']:.1%} caught")
-              for name in names),
+            str(row["class"]),
+            int(row["beats"]),
+            *(
+                Ranged(f"{row[f'{name} AUC']:.4f}", f"{row[f'{name} caught']:.1%} caught")
+                for name in names
+            ),
         ]
         for row in classes
-    ]  # fmt: skip
+    ]
     return table(["class", "beats", *names], rows)
 
 

@@ -85,8 +85,9 @@ def mixture_figure(beats: BeatSet, mixtures: Mapping[int, ClassMixture], seed: i
         drawn = mixture.draw(SHOWN, rng)
         _draw_row(grid[2 * place + 1], drawn, beats.sampling_hz, class_colour(label))
         for row, word in zip(grid[2 * place :], ("real", "drawn"), strict=False):
-            row[0].set_ylabel(f"{mixture.class_name}, {word}", rotation=0, ha="right", va="center",
-                              labelpad=8)  # fmt: skip
+            row[0].set_ylabel(
+                f"{mixture.class_name}, {word}", rotation=0, ha="right", va="center", labelpad=8
+            )
     _finish(figure, grid, beats)
     return figure
 

@@ -121,8 +121,9 @@ def lengths_figure(beats: BeatSet) -> Figure | None:
             axes.hist(own, bins=bins, color=class_colour(label), histtype="stepfilled")
             axes.axvline(np.median(own), color=INK, lw=1.4, ymax=0.35)
         axes.set_yticks([])
-        axes.set_ylabel(beats.class_names[label], rotation=0, ha="right", va="center",
-                        weight="bold", size=12)  # fmt: skip
+        axes.set_ylabel(
+            beats.class_names[label], rotation=0, ha="right", va="center", weight="bold", size=12
+        )
         axes.spines.left.set_visible(False)
     rows[-1].set(xlabel="length in s", xlim=(0, duration_s * 1.01))
     return figure
@@ -181,8 +182,9 @@ def records_figure(beats: BeatSet) -> Figure | None:
         *_heading(beats, "classes of each record", f"most {beats.class_names[0]} first; n: beats"),
     )
     # The second column starts with the record that the first one has no room for.
-    for axes, part in zip(figure.subplots(1, columns, squeeze=False)[0],
-                          np.array_split(order, columns), strict=True):  # fmt: skip
+    for axes, part in zip(
+        figure.subplots(1, columns, squeeze=False)[0], np.array_split(order, columns), strict=True
+    ):
         _draw_mix(axes, records[part], counts[part], shares[part])
     handles = [
         Patch(color=class_colour(label), label=beats.class_names[label])
@@ -226,8 +228,9 @@ def _draw_beat(axes: Axes, beats: BeatSet, position: int, colour: str) -> None:
     axes.plot(times_s[length:], signal[length:], color=GRID, lw=1.2)
     axes.plot(times_s[:length], signal[:length], color=colour, lw=1.3)
     if beats.records is not None:
-        axes.set_title(f"record {beats.records[position]}", size=7.5, weight="normal",
-                       color=MUTED, pad=2)  # fmt: skip
+        axes.set_title(
+            f"record {beats.records[position]}", size=7.5, weight="normal", color=MUTED, pad=2
+        )
     axes.spines[:].set_visible(False)
 
 

@@ -45,8 +45,9 @@ class FoldResult:
     def __post_init__(self) -> None:
         beats = len(self.labels)
         if len(self.positions) != beats or self.probabilities.shape != (
-            beats, len(self.class_names),
-        ):  # fmt: skip
+            beats,
+            len(self.class_names),
+        ):
             raise ValueError(f"fold {self.number}: arrays of different lengths")
 
     @cached_property
@@ -146,8 +147,9 @@ class CrossValidation:
     def as_metrics(self) -> dict[str, float]:
         """The running means for W&B; deviations from the second fold on."""
         found: dict[str, float | None] = {
-            "cv_folds": len(self.folds), "cv_pooled_macro_f1": self.pooled.macro_f1,
-        }  # fmt: skip
+            "cv_folds": len(self.folds),
+            "cv_pooled_macro_f1": self.pooled.macro_f1,
+        }
         spreads = {"cv_accuracy": self.accuracy, "cv_macro_f1": self.macro_f1}
         for name, spread in spreads.items():
             found[name] = spread.mean
@@ -157,6 +159,10 @@ class CrossValidation:
 
 # What `as_metrics` names; a test compares them.
 METRICS = (
-    "cv_accuracy", "cv_accuracy_deviation", "cv_folds", "cv_macro_f1", "cv_macro_f1_deviation",
+    "cv_accuracy",
+    "cv_accuracy_deviation",
+    "cv_folds",
+    "cv_macro_f1",
+    "cv_macro_f1_deviation",
     "cv_pooled_macro_f1",
-)  # fmt: skip
+)

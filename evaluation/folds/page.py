@@ -50,18 +50,23 @@ def build(reached: CrossValidation, figures: Mapping[str, Figure]) -> str:
             *(note(text) for text in (SPREAD_MEANING, POOLED_MEANING, SELECTION)),
             picture(figures["folds"], "folds", "Each point is one fold's F1; bars are the means."),
             heading("Confusion, all folds pooled"),
-            picture(figures["confusion"], "confusion",
-                    "Rows: true classes. Every beat is counted once, when it was held out."),
+            picture(
+                figures["confusion"],
+                "confusion",
+                "Rows: true classes. Every beat is counted once, when it was held out.",
+            ),
             heading("Each class"),
             _class_table(reached),
             heading("Trainings"),
             _training_table(reached),
             folded("all settings", json.dumps(reached.settings, indent=2)),
-            footer("Made by training.cross_validate of Beatsweep. Research software, not a "
-                   "medical device."),
+            footer(
+                "Made by training.cross_validate of Beatsweep. Research software, not a "
+                "medical device."
+            ),
         ],
         warnings=warnings_of(reached),
-    )  # fmt: skip
+    )
 
 
 def warnings_of(reached: CrossValidation) -> list[str]:
@@ -74,22 +79,41 @@ def warnings_of(reached: CrossValidation) -> list[str]:
 
 def _score_table(reached: CrossValidation) -> str:
     rows: list[list[Cell]] = [
-        [str(fold.number), len(fold.labels), f"{fold.scores.accuracy:.2%}",
-         f"{fold.scores.macro_f1:.4f}", *map(_f1_of_fold, fold.scores.classes)]
+        [
+            str(fold.number),
+            len(fold.labels),
+            f"{fold.scores.accuracy:.2%}",
+            f"{fold.scores.macro_f1:.4f}",
+            *map(_f1_of_fold, fold.scores.classes),
+        ]
         for fold in reached.folds
-    ]  # fmt: skip
+    ]
     of_classes = [reached.of_class(index) for index in range(len(reached.class_names))]
     rows.append(
-        ["mean ± deviation", None, spread_text(reached.accuracy, percent=True, separator=" ± "),
-         *(spread_text(one, separator=" ± ") for one in (reached.macro_f1, *of_classes))]
-    )  # fmt: skip
+        [
+            "mean ± deviation",
+            None,
+            spread_text(reached.accuracy, percent=True, separator=" ± "),
+            *(spread_text(one, separator=" ± ") for one in (reached.macro_f1, *of_classes)),
+        ]
+    )
     pooled = reached.pooled
     rows.append(
-        ["pooled", sum(one.support for one in pooled.classes), f"{pooled.accuracy:.2%}",
-         f"{pooled.macro_f1:.4f}", *map(_f1_cell, pooled.classes)]
-    )  # fmt: skip
-    headers = ["fold", "held-out beats", "accuracy", "macro-F1",
-               *(f"F1 {name}" for name in reached.class_names)]  # fmt: skip
+        [
+            "pooled",
+            sum(one.support for one in pooled.classes),
+            f"{pooled.accuracy:.2%}",
+            f"{pooled.macro_f1:.4f}",
+            *map(_f1_cell, pooled.classes),
+        ]
+    )
+    headers = [
+        "fold",
+        "held-out beats",
+        "accuracy",
+        "macro-F1",
+        *(f"F1 {name}" for name in reached.class_names),
+    ]
     return table(headers, rows)
 
 
@@ -119,8 +143,17 @@ def _class_table(reached: CrossValidation) -> str:
 
 
 def _training_table(reached: CrossValidation) -> str:
-    headers = ["fold", "training beats", "validation beats", "held-out patients", "seed", "epochs",
-               "best epoch", "validation score", "seconds"]  # fmt: skip
+    headers = [
+        "fold",
+        "training beats",
+        "validation beats",
+        "held-out patients",
+        "seed",
+        "epochs",
+        "best epoch",
+        "validation score",
+        "seconds",
+    ]
     return table(headers, [_training_row(fold) for fold in reached.folds])
 
 
@@ -130,6 +163,9 @@ def _training_row(fold: FoldResult) -> list[Cell]:
     counts = [str(facts.get(name, "")) for name in ("seed", "epochs", "best_epoch")]
     score, seconds = facts.get("validation_score"), facts.get("seconds")
     return [
-        str(fold.number), *whole, *counts,
-        None if score is None else f"{score:.4f}", None if seconds is None else f"{seconds:,.0f}",
-    ]  # fmt: skip
+        str(fold.number),
+        *whole,
+        *counts,
+        None if score is None else f"{score:.4f}",
+        None if seconds is None else f"{seconds:,.0f}",
+    ]

@@ -25,11 +25,13 @@ def write(folder: Path, reached: CrossValidation) -> list[Path]:
     """
     figures = {
         "confusion": confusion_figure(
-            reached.joined("labels"), reached.joined("predicted"), reached.class_names,
+            reached.joined("labels"),
+            reached.joined("predicted"),
+            reached.class_names,
             f"{reached.title}, pooled",
         ),
         "folds": folds_figure(reached),
-    }  # fmt: skip
+    }
     html = write_page(folder / "report.html", page.build(reached, figures))
     paths = [html, folder / "scores.json", *write_figures(folder, figures)]
     write_json(paths[1], as_dict(reached))
@@ -54,21 +56,27 @@ def as_dict(reached: CrossValidation) -> dict[str, Any]:
         "accuracy": asdict(reached.accuracy),
         "macro_f1": asdict(reached.macro_f1),
         "classes": [
-            {"name": name,
-             **{score: asdict(reached.of_class(index, score)) for score in tables.SCORES}}
+            {
+                "name": name,
+                **{score: asdict(reached.of_class(index, score)) for score in tables.SCORES},
+            }
             for index, name in enumerate(reached.class_names)
         ],
         "pooled": reached.pooled.as_dict(),
         "folds": [
-            {"number": fold.number, "beats": len(fold.labels), **fold.facts,
-             **fold.scores.as_dict()}
+            {
+                "number": fold.number,
+                "beats": len(fold.labels),
+                **fold.facts,
+                **fold.scores.as_dict(),
+            }
             for fold in reached.folds
         ],
         "settings": reached.settings,
         "commit": commit(),
         "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
 
 
 @styled
@@ -79,9 +87,11 @@ def folds_figure(reached: CrossValidation) -> Figure:
         scores = reached.class_scores(index)
         groups[f"F1 {name}"] = [one.f1 for one in scores if one.support]
     figure = new_figure(
-        max(1.1 * len(groups) + 1, 7), 4.2, f"{reached.title}: F1 of each fold",
+        max(1.1 * len(groups) + 1, 7),
+        4.2,
+        f"{reached.title}: F1 of each fold",
         "points: folds, in their order from left to right; bars: means",
-    )  # fmt: skip
+    )
     axes = figure.subplots()
     for place, values in enumerate(groups.values()):
         colour = INK if place == 0 else class_colour(place - 1)

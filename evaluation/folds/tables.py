@@ -35,10 +35,15 @@ def per_class(reached: CrossValidation) -> pd.DataFrame:
 def terminal_table(reached: CrossValidation) -> Table:
     """Fold by fold, then the mean with its deviation, then all folds pooled."""
     table = Table(
-        title=reached.title, caption=f"{DIVISIONS[reached.by]}\n±: standard deviation over folds",
-        title_justify="left", caption_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
-        pad_edge=False, collapse_padding=True,
-    )  # fmt: skip
+        title=reached.title,
+        caption=f"{DIVISIONS[reached.by]}\n±: standard deviation over folds",
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     table.add_column("fold", no_wrap=True)
     # Narrow enough for 80 columns with five classes.
     headers = ("beats", "accuracy", "macro-F1", *(f"F1 {name}" for name in reached.class_names))
@@ -48,8 +53,12 @@ def terminal_table(reached: CrossValidation) -> Table:
         table.add_row(str(fold.number), f"{len(fold.labels):,}", *_scores_text(fold.scores))
     table.add_section()
     of_classes = [reached.of_class(index) for index in range(len(reached.class_names))]
-    table.add_row("mean", "", spread_text(reached.accuracy, percent=True),
-                  *(spread_text(one) for one in (reached.macro_f1, *of_classes)))  # fmt: skip
+    table.add_row(
+        "mean",
+        "",
+        spread_text(reached.accuracy, percent=True),
+        *(spread_text(one) for one in (reached.macro_f1, *of_classes)),
+    )
     beats = sum(one.support for one in reached.pooled.classes)
     table.add_row("pooled", f"{beats:,}", *_scores_text(reached.pooled))
     return table

@@ -51,11 +51,12 @@ CHANGES = (
     Change("mains", "mains hum", "dB", SNRS_DB),
     Change("muscle", "muscle noise", "dB", SNRS_DB),
     Change("gain", "gain", "x", (0.02, 0.05, 0.1, 0.25, 0.5, 2.0, 4.0, 8.0), 1.0),
-    Change("offset", "R mark offset", "ms", (-40.0, -20.0, -10.0, -5.0, 5.0, 10.0, 20.0, 40.0),
-           0.0),
+    Change(
+        "offset", "R mark offset", "ms", (-40.0, -20.0, -10.0, -5.0, 5.0, 10.0, 20.0, 40.0), 0.0
+    ),
     Change("clock", "sampling rate error", "%", (-10.0, -5.0, -2.0, 2.0, 5.0, 10.0), 0.0),
     Change("inversion", "lead inverted", "", (1.0,)),
-)  # fmt: skip
+)
 
 
 class Source(Protocol):
@@ -169,7 +170,7 @@ def _score(
             interval(of_class.f1, drawn.class_f1[0, :, place])
             for place, of_class in enumerate(scores.classes)
         ),
-    )  # fmt: skip
+    )
 
 
 def _row(point: Point) -> dict[str, str | float | int | None]:

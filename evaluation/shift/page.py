@@ -56,11 +56,15 @@ def build(
 def _worst_table(points: Sequence[Point]) -> str:
     rows: list[list[Cell]] = [
         [
-            model, class_name, worst.change.title, worst.label, f"{clean:.3f}",
+            model,
+            class_name,
+            worst.change.title,
+            worst.label,
+            f"{clean:.3f}",
             f"{next(c.f1 for c in worst.scores.classes if c.name == class_name):.3f}",
         ]
         for model, class_name, worst, clean in worst_for_each_class(points)
-    ]  # fmt: skip
+    ]
     headers = ["model", "class", "change", "level", "F1 clean", "F1 there"]
     return table(headers, rows, text_columns=4)
 

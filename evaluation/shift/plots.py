@@ -35,9 +35,13 @@ def shift_figure(points: Sequence[Point], title: str, subtitle: str) -> Figure:
     width, height = sum(widths) + MARGIN_INCHES, ROW_INCHES * len(rows) + 1.6
     figure = new_figure(width, height, title, subtitle)
     grid = figure.subplots(
-        len(rows), len(changes), sharey=True, sharex="col", squeeze=False,
+        len(rows),
+        len(changes),
+        sharey=True,
+        sharex="col",
+        squeeze=False,
         gridspec_kw={"width_ratios": widths},
-    )  # fmt: skip
+    )
     for change, model, own in curves(points):
         column = changes.index(change)
         for axes, place in zip(grid[:, column], rows.values(), strict=True):
@@ -47,8 +51,12 @@ def shift_figure(points: Sequence[Point], title: str, subtitle: str) -> Figure:
     for axes, change in zip(grid[-1], changes, strict=True):
         _name_levels(axes, change)
     for axes, name in zip(grid[:, 0], rows, strict=True):
-        axes.set(ylabel=name, ylim=(-0.02, 1.02), yticks=(0, 0.25, 0.5, 0.75, 1),
-                 yticklabels=("0", "", "0.5", "", "1"))  # fmt: skip
+        axes.set(
+            ylabel=name,
+            ylim=(-0.02, 1.02),
+            yticks=(0, 0.25, 0.5, 0.75, 1),
+            yticklabels=("0", "", "0.5", "", "1"),
+        )
     handles = [Line2D([], [], label=model, **_look(place)) for place, model in enumerate(models)]
     figure.legend(handles=handles, loc="upper right", ncols=len(models), fontsize=10)
     return figure
@@ -78,9 +86,13 @@ def _draw(axes: Axes, change: Change, own: list[Point], place: int | None, model
     heights = [one.value for one in values]
     look = _look(model)
     axes.fill_between(
-        xs, [one.low for one in values], [one.high for one in values],
-        color=look["color"], alpha=0.18, linewidth=0,
-    )  # fmt: skip
+        xs,
+        [one.low for one in values],
+        [one.high for one in values],
+        color=look["color"],
+        alpha=0.18,
+        linewidth=0,
+    )
     axes.plot(xs, heights, markersize=3, **look)
     first = _interval(clean, place).value
     axes.axhline(first, color=look["color"], lw=0.8, ls=":", alpha=0.8)

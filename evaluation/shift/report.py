@@ -30,9 +30,13 @@ def write(
     origins = ", ".join(f"{name} {origin}" for name, origin in facts["noise_origin"].items())
     figure = shift_figure(points, title, f"{amount}; noise: {origins}")
     html = page.build(
-        points, figure, title=title, lead=f"Scores on {amount}, changed as recordings change.",
-        notes=_notes(facts, origins), warnings=warnings,
-    )  # fmt: skip
+        points,
+        figure,
+        title=title,
+        lead=f"Scores on {amount}, changed as recordings change.",
+        notes=_notes(facts, origins),
+        warnings=warnings,
+    )
     rows = table(points).assign(noise_seed=facts["noise_seed"])
     write_page(folder / "shift.html", html)
     write_figures(folder, {"shift": figure})

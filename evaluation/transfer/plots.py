@@ -47,9 +47,11 @@ def confusions(study: Study, fractions: list[float]) -> Figure:
     width, height = 0.62 * classes + 1.4, 0.62 * classes + 1.1
     subtitle = "% of the true class's test beats, mean over the seeds"
     figure = new_figure(
-        max(width * len(study.modes), 7), height * len(fractions) + 0.9, title(study),
+        max(width * len(study.modes), 7),
+        height * len(fractions) + 0.9,
+        title(study),
         f"{_protocol(study)}\n{subtitle}; hits blue, confusions orange",
-    )  # fmt: skip
+    )
     grid = figure.subplots(len(fractions), len(study.modes), squeeze=False)
     for row, fraction in enumerate(fractions):
         for column, mode in enumerate(study.modes):
@@ -84,10 +86,16 @@ def _draw_curves(axes: Axes, study: Study, metric: str, unit: str) -> None:
         of_mode = [study.scores(mode, fraction, metric, unit) for fraction in study.fractions]
         places = 100 * np.array(study.fractions) * DODGE ** (number - middle)
         axes.errorbar(
-            places, [one.mean() for one in of_mode], [deviation(one) or 0 for one in of_mode],
-            label=mode, color=MODEL_COLOURS[number], marker=MARKERS[number], ms=5, capsize=2.5,
+            places,
+            [one.mean() for one in of_mode],
+            [deviation(one) or 0 for one in of_mode],
+            label=mode,
+            color=MODEL_COLOURS[number],
+            marker=MARKERS[number],
+            ms=5,
+            capsize=2.5,
             elinewidth=1,
-        )  # fmt: skip
+        )
     axes.set_xscale("log")
     axes.set_xticks([100 * one for one in study.fractions], _ticks(study))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -56,15 +56,19 @@ def as_dict(study: Study) -> dict[str, Any]:
         },
         "gains": [
             {
-                "mode": gain.mode, "fraction": gain.fraction, "mean": gain.mean,
-                "spread": gain.spread, "differences": gain.differences.tolist(),
-                "over_tests": asdict(gain.over_tests), "verdict": gain.verdict,
+                "mode": gain.mode,
+                "fraction": gain.fraction,
+                "mean": gain.mean,
+                "spread": gain.spread,
+                "differences": gain.differences.tolist(),
+                "over_tests": asdict(gain.over_tests),
+                "verdict": gain.verdict,
             }
             for gain in study.gains
         ],
         "trainings": [asdict(one) for one in study.results],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }
 
 
 def _named(tried: dict[float, list[float]]) -> dict[str, list[float]]:
@@ -103,11 +107,12 @@ def _page(study: Study, figures: dict[str, Figure]) -> str:
             *(f"<p>{text}</p>" for text in method(study)),
             _part_table(study),
             _rate_table(study),
-            footer("Made by training.transfer of Beatsweep. Research software, not a medical "
-                   "device."),
+            footer(
+                "Made by training.transfer of Beatsweep. Research software, not a medical device."
+            ),
         ],
         warnings=_warnings(study),
-    )  # fmt: skip
+    )
 
 
 def method(study: Study) -> list[str]:
@@ -163,14 +168,17 @@ def _auc_note(study: Study) -> str:
 def _gain_table(study: Study) -> str:
     rows: list[list[Cell]] = [
         [
-            percent(gain.fraction), f"{gain.mode} - {BASELINE}",
+            percent(gain.fraction),
+            f"{gain.mode} - {BASELINE}",
             Ranged(
                 f"{gain.mean:+.4f}", f"{gain.over_tests.low:+.3f} to {gain.over_tests.high:+.3f}"
             ),
-            f"{gain.spread:.4f}", f"{gain.ahead} of {len(gain.differences)}", gain.verdict,
+            f"{gain.spread:.4f}",
+            f"{gain.ahead} of {len(gain.differences)}",
+            gain.verdict,
         ]
         for gain in study.gains
-    ]  # fmt: skip
+    ]
     headers = ["labels", "modes", "macro-F1 gained", "spread", "seeds ahead", "so it is"]
     return table(headers, rows, text_columns=2)
 
@@ -180,12 +188,14 @@ def _score_table(study: Study) -> str:
     columns = [(unit, metric) for unit in units for metric in METRICS]
     rows = [
         [
-            percent(row["percent"] / 100), row["mode"], f"{row['units']:,.0f}",
+            percent(row["percent"] / 100),
+            row["mode"],
+            f"{row['units']:,.0f}",
             f"{row['beats']:,.0f}",
             *(_score_cell(row, f"{unit}_{metric}") for unit, metric in columns),
         ]
         for row in study.table().to_dict("records")
-    ]  # fmt: skip
+    ]
     unit = study.facts["unit"]
     headers = ["labels", "mode", f"{unit} used", "beats used", *[METRICS[m] for _, m in columns]]
     groups = [("", 4), *((f"by {one}", len(METRICS)) for one in units)]
@@ -202,10 +212,14 @@ def _score_cell(row: dict, key: str) -> Cell:
 def _part_table(study: Study) -> str:
     names = study.test.class_names
     rows = [
-        [part, *(_count(one[key]) for key in ("patients", "records")), one["beats"],
-         *(one["of_class"][name] for name in names)]
+        [
+            part,
+            *(_count(one[key]) for key in ("patients", "records")),
+            one["beats"],
+            *(one["of_class"][name] for name in names),
+        ]
         for part, one in study.facts["parts"].items()
-    ]  # fmt: skip
+    ]
     return table(["part", "patients", "records", "beats", *names], rows)
 
 
@@ -217,10 +231,15 @@ def _rate_table(study: Study) -> str:
     if not any(study.tried.values()):
         return ""
     rows = [
-        [mode, f"{rate:g}", ", ".join(f"{score:.3f}" for score in scores),
-         "chosen" if rate == study.rates[mode] else None]
-        for mode in study.modes for rate, scores in study.tried[mode].items()
-    ]  # fmt: skip
+        [
+            mode,
+            f"{rate:g}",
+            ", ".join(f"{score:.3f}" for score in scores),
+            "chosen" if rate == study.rates[mode] else None,
+        ]
+        for mode in study.modes
+        for rate, scores in study.tried[mode].items()
+    ]
     headers = ["mode", "learning rate", "validation macro-F1 of each tuning seed", ""]
     return table(headers, rows)
 

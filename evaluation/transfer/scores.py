@@ -126,9 +126,12 @@ def scored(labels: np.ndarray, probabilities: np.ndarray, class_names: tuple[str
     """Scores of (units, classes) probabilities against (units,) int labels."""
     scores = score(labels, probabilities.argmax(axis=1), class_names)
     return Scored(
-        len(labels), scores.accuracy, scores.macro_f1, _auc(labels, probabilities),
+        len(labels),
+        scores.accuracy,
+        scores.macro_f1,
+        _auc(labels, probabilities),
         scores.confusion.tolist(),
-    )  # fmt: skip
+    )
 
 
 def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -127,9 +127,9 @@ class Study:
 
     def table(self) -> pd.DataFrame:
         """A row for each mode and fraction: labels used, scores' means and deviations."""
-        return pd.DataFrame([
-            self._row(mode, fraction) for fraction in self.fractions for mode in self.modes
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [self._row(mode, fraction) for fraction in self.fractions for mode in self.modes]
+        )
 
     def every_training(self) -> pd.DataFrame:
         """A row for each training."""
@@ -138,11 +138,13 @@ class Study:
     def _row(self, mode: str, fraction: float) -> dict[str, Any]:
         cells = self.of(mode, fraction)
         row: dict[str, Any] = {
-            "mode": mode, "percent": round(100 * fraction, 6), "seeds": len(cells),
+            "mode": mode,
+            "percent": round(100 * fraction, 6),
+            "seeds": len(cells),
             "units": float(np.mean([one.units for one in cells])),
             "of_units": cells[0].of_units,
             "beats": float(np.mean([one.beats for one in cells])),
-        }  # fmt: skip
+        }
         for unit in ("beat", "record") if self.has_records else ("beat",):
             for metric in METRICS:
                 values = self.scores(mode, fraction, metric, unit)
@@ -164,9 +166,11 @@ class Study:
             if (one.mode, one.fraction) == (wanted, fraction)
         ]
         draws = resample(
-            np.asarray(self.test.labels, int), chosen, len(self.test.class_names),
+            np.asarray(self.test.labels, int),
+            chosen,
+            len(self.test.class_names),
             patients=self.test.patients if self.facts["unit"] == "patients" else None,
-        ).macro_f1  # fmt: skip
+        ).macro_f1
         half = len(chosen) // 2
         return interval(value, draws[:half].mean(axis=0) - draws[half:].mean(axis=0))
 
@@ -183,10 +187,15 @@ def percent(fraction: float) -> str:
 
 def _flat(one: CellResult) -> dict[str, Any]:
     row = {
-        "mode": one.mode, "percent": round(100 * one.fraction, 6), "seed": one.seed,
-        "units": one.units, "of_units": one.of_units, "records": one.records, "beats": one.beats,
+        "mode": one.mode,
+        "percent": round(100 * one.fraction, 6),
+        "seed": one.seed,
+        "units": one.units,
+        "of_units": one.of_units,
+        "records": one.records,
+        "beats": one.beats,
         "seconds": one.seconds,
-    }  # fmt: skip
+    }
     for unit, scored in (("beat", one.by_beat), ("record", one.by_record)):
         if scored:
             row |= {f"{unit}_{metric}": getattr(scored, metric) for metric in METRICS}

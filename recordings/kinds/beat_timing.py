@@ -15,9 +15,16 @@ NEAR_BEATS, FAR_BEATS, LONG_BEATS = 11, 41, 2000
 # Of the deviations of the intervals around: the usual one, not that of single early beats.
 SPREAD_PERCENTILE = 60
 TIMING = (
-    "rr_to_median", "rr_to_mean", "rr_to_recording", "rr_to_previous", "next_to_median",
-    "next_to_mean", "next_to_rr", "spread", "irregularity",
-)  # fmt: skip
+    "rr_to_median",
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "next_to_median",
+    "next_to_mean",
+    "next_to_rr",
+    "spread",
+    "irregularity",
+)
 # An interval of no more than this tells of two marks on one beat, and has no logarithm worth it.
 LEAST_RR_S = 0.1
 
@@ -45,17 +52,21 @@ def timing(
     rr, median = np.log(rr_s), np.log(_median(rr_s, NEAR_BEATS))
     mean = np.log(uniform_filter1d(rr_s, NEAR_BEATS, mode="nearest"))
     previous, following = _shifted(rr, 1), _shifted(rr, -1)
-    return np.column_stack([
-        rr - median,
-        rr - mean,
-        rr - np.log(_long_mean(rr_s)),
-        rr - previous,
-        following - median,
-        following - mean,
-        following - rr,
-        _percentile(np.abs(rr - np.log(_median(rr_s, FAR_BEATS))), SPREAD_PERCENTILE, FAR_BEATS),
-        _median(np.abs(rr - previous), FAR_BEATS),
-    ])  # fmt: skip
+    return np.column_stack(
+        [
+            rr - median,
+            rr - mean,
+            rr - np.log(_long_mean(rr_s)),
+            rr - previous,
+            following - median,
+            following - mean,
+            following - rr,
+            _percentile(
+                np.abs(rr - np.log(_median(rr_s, FAR_BEATS))), SPREAD_PERCENTILE, FAR_BEATS
+            ),
+            _median(np.abs(rr - previous), FAR_BEATS),
+        ]
+    )
 
 
 def since_beat_before(

@@ -111,9 +111,12 @@ def _mixture(points: np.ndarray, clusters: int) -> GaussianMixture:
         # A mixture that has not settled after ROUNDS is judged by its criterion like the others.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianMixture(
-            clusters, covariance_type="diag", reg_covar=LEAST_VARIANCE, max_iter=ROUNDS,
+            clusters,
+            covariance_type="diag",
+            reg_covar=LEAST_VARIANCE,
+            max_iter=ROUNDS,
             random_state=SEED,
-        ).fit(points)  # fmt: skip
+        ).fit(points)
 
 
 def _by_size(labels: np.ndarray) -> np.ndarray:

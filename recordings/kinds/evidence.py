@@ -26,12 +26,22 @@ TREES_FILE = Path(__file__).with_name("evidence.npz")
 # The columns that each question may look at. With P wave and shape, the question of S fared worse
 # on patients left out of the fit: DS1 has few with such beats.
 VENTRICULAR = (
-    *SHAPE, "rr_to_median", "rr_to_mean", "rr_to_recording", "rr_to_previous", "next_to_mean",
+    *SHAPE,
+    "rr_to_median",
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "next_to_mean",
     "next_to_rr",
-)  # fmt: skip
+)
 SUPRAVENTRICULAR = (
-    "rr_to_mean", "rr_to_recording", "rr_to_previous", "next_to_mean", "spread", "irregularity",
-)  # fmt: skip
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "next_to_mean",
+    "spread",
+    "irregularity",
+)
 # How much of a beat's evidence is its cluster's mean; chosen on DS1, patients left out in turn.
 CLUSTER_SHARE_V, CLUSTER_SHARE_S = 0.5, 0.25
 

@@ -9,9 +9,18 @@ from recordings.kinds.beat_windows import QRS_FROM_S, QRS_TO_S, BeatWindows
 P_FROM_S, P_TO_S = -0.24, -0.07
 T_FROM_S, T_TO_S = 0.14, 0.42
 SHAPE = (
-    "qrs_likeness", "qrs_difference", "qrs_height", "qrs_slope", "qrs_width", "qrs_area",
-    "p_likeness", "p_difference", "p_height", "t_likeness", "t_difference",
-)  # fmt: skip
+    "qrs_likeness",
+    "qrs_difference",
+    "qrs_height",
+    "qrs_slope",
+    "qrs_width",
+    "qrs_area",
+    "p_likeness",
+    "p_difference",
+    "p_height",
+    "t_likeness",
+    "t_difference",
+)
 # Added to heights before ratios are taken, in usual beat heights: what noise alone has.
 LEAST_HEIGHT = 0.02
 TINY = 1e-9
@@ -34,19 +43,21 @@ def differences(windows: BeatWindows, template: np.ndarray) -> np.ndarray:
     qrs = windows.between(QRS_FROM_S, QRS_TO_S)
     p, t = windows.between(P_FROM_S, P_TO_S), windows.between(T_FROM_S, T_TO_S)
     times_s = windows.times_s[qrs]
-    return np.column_stack([
-        _likeness(shapes[:, qrs], usual[:, qrs]),
-        _difference(shapes[:, qrs], usual[:, qrs]),
-        _ratio(_height, shapes[:, qrs], usual[:, qrs]),
-        _ratio(_slope, shapes[:, qrs], usual[:, qrs]),
-        _ratio(lambda part: _width(part, times_s), shapes[:, qrs], usual[:, qrs]),
-        _ratio(_area, shapes[:, qrs], usual[:, qrs]),
-        _likeness(shapes[:, p], usual[:, p]),
-        _difference(_centred(shapes[:, p]), _centred(usual[:, p])),
-        _ratio(_height, shapes[:, p], usual[:, p]),
-        _likeness(shapes[:, t], usual[:, t]),
-        _difference(shapes[:, t], usual[:, t]),
-    ])  # fmt: skip
+    return np.column_stack(
+        [
+            _likeness(shapes[:, qrs], usual[:, qrs]),
+            _difference(shapes[:, qrs], usual[:, qrs]),
+            _ratio(_height, shapes[:, qrs], usual[:, qrs]),
+            _ratio(_slope, shapes[:, qrs], usual[:, qrs]),
+            _ratio(lambda part: _width(part, times_s), shapes[:, qrs], usual[:, qrs]),
+            _ratio(_area, shapes[:, qrs], usual[:, qrs]),
+            _likeness(shapes[:, p], usual[:, p]),
+            _difference(_centred(shapes[:, p]), _centred(usual[:, p])),
+            _ratio(_height, shapes[:, p], usual[:, p]),
+            _likeness(shapes[:, t], usual[:, t]),
+            _difference(shapes[:, t], usual[:, t]),
+        ]
+    )
 
 
 def _centred(part: np.ndarray) -> np.ndarray:

@@ -155,9 +155,16 @@ def _scatter(axes: Axes, xs: np.ndarray, ys: np.ndarray, names: np.ndarray) -> N
         if few:
             size, alpha = 3 * size, 0.9
         axes.scatter(
-            xs[own], ys[own], s=size, color=colour_of(name), alpha=alpha, lw=0,
-            rasterized=len(xs) > MOST_VECTOR_POINTS, zorder=3, clip_on=False,
-        )  # fmt: skip
+            xs[own],
+            ys[own],
+            s=size,
+            color=colour_of(name),
+            alpha=alpha,
+            lw=0,
+            rasterized=len(xs) > MOST_VECTOR_POINTS,
+            zorder=3,
+            clip_on=False,
+        )
 
 
 def _lanes(analysis: Analysis) -> dict[str, np.ndarray]:
@@ -196,9 +203,13 @@ def _draw_poincare(axes: Axes, intervals: pd.DataFrame, limits: tuple[float, flo
     names = intervals["class"].to_numpy()[:-1]
     _scatter(axes, this, following, names)
     axes.set(
-        xlim=limits, ylim=limits, aspect="equal", xlabel="RR in s", ylabel="next RR in s",
+        xlim=limits,
+        ylim=limits,
+        aspect="equal",
+        xlabel="RR in s",
+        ylabel="next RR in s",
         title="each interval and the next",
-    )  # fmt: skip
+    )
     axes.grid(True)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))

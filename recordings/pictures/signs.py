@@ -23,9 +23,28 @@ COMMON = "N"
 RING_POINTS = 9.0
 # Steps of time axes, in seconds: what a clock is divided by.
 CLOCK_STEPS_S = (
-    0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600,
-    43200, 86400,
-)  # fmt: skip
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10800,
+    14400,
+    21600,
+    43200,
+    86400,
+)
 
 
 def colour_of(name: str) -> str:
@@ -122,5 +141,8 @@ def unusable_patch() -> Patch:
 def hatched() -> dict:
     """How a stretch looks in which nothing can be said; SVG hatches show without a face alone."""
     return {
-        "facecolor": "none", "edgecolor": to_rgba(MUTED, HATCH_ALPHA), "hatch": "////", "lw": 0,
-    }  # fmt: skip
+        "facecolor": "none",
+        "edgecolor": to_rgba(MUTED, HATCH_ALPHA),
+        "hatch": "////",
+        "lw": 0,
+    }

@@ -111,9 +111,13 @@ def _draw_trace(
         own = owner >= 0
         own[own] = names[owner[own]] == name
         axes.plot(
-            offsets, np.where(own, heights, np.nan),
-            color=colour_of(name), lw=0.9, rasterized=True, zorder=3,
-        )  # fmt: skip
+            offsets,
+            np.where(own, heights, np.nan),
+            color=colour_of(name),
+            lw=0.9,
+            rasterized=True,
+            zorder=3,
+        )
 
 
 def _points(
@@ -158,10 +162,17 @@ def _mark_beats(axes: Axes, rows: Rows, beats: pd.DataFrame) -> None:
         own = names == name
         letters = rows.length_s <= LONGEST_WITH_LETTERS_S
         axes.plot(
-            offsets[own], heights[own], ls="", color=colour_of(name), mew=0 if letters else 0.8,
-            marker=f"$\\mathbf{{{name}}}$" if letters else "|", ms=5.5 if letters else 4,
-            rasterized=as_pixels, zorder=4, clip_on=False,
-        )  # fmt: skip
+            offsets[own],
+            heights[own],
+            ls="",
+            color=colour_of(name),
+            mew=0 if letters else 0.8,
+            marker=f"$\\mathbf{{{name}}}$" if letters else "|",
+            ms=5.5 if letters else 4,
+            rasterized=as_pixels,
+            zorder=4,
+            clip_on=False,
+        )
     if unknown.any():
         zeros = rows.zero_mv(row_of[unknown])
         axes.plot(offsets[unknown], zeros, rasterized=as_pixels, zorder=4, **ring())
@@ -173,8 +184,14 @@ def _name_rows(axes: Axes, rows: Rows, beats: pd.DataFrame) -> None:
     axes.set_yticks(rows.zero_mv(numbers), [clock(row * rows.length_s) for row in numbers])
     rates = (60 / beats["rr_s"].astype(float)).groupby(rows.of(beats["time_s"].to_numpy(float)))
     for row, rate in rates.median().dropna().items():
-        axes.text(1.004 * rows.length_s, rows.zero_mv(row), f"{rate:.0f}", color=MUTED,
-                  va="center", size=8.5)  # fmt: skip
+        axes.text(
+            1.004 * rows.length_s,
+            rows.zero_mv(row),
+            f"{rate:.0f}",
+            color=MUTED,
+            va="center",
+            size=8.5,
+        )
     step = clock_step_s(rows.length_s, 10)
     ticks = np.arange(0, rows.length_s + 1e-9, step)
     minutes = rows.length_s >= 120
@@ -196,6 +213,5 @@ def _draw_scale(axes: Axes, rows: Rows) -> None:
     """A bar before the first row, so that heights can be read."""
     place = -0.006 * rows.length_s
     axes.plot(
-        [place, place], [0, _bar_mv(rows)],
-        color=INK, lw=1.6, solid_capstyle="butt", clip_on=False,
-    )  # fmt: skip
+        [place, place], [0, _bar_mv(rows)], color=INK, lw=1.6, solid_capstyle="butt", clip_on=False
+    )

@@ -54,9 +54,11 @@ def zoom_figure(analysis: Analysis, recording: Recording) -> Figure:
     gain, inches = _scale(high - low, end_s - start_s)
     square_mv = _square_mv(high - low)
     figure = new_figure(
-        WIDTH_INCHES, inches + AROUND_INCHES,
-        f"{analysis.name}, {clock(start_s)} to {clock(end_s)}", _words(analysis, square_mv, gain),
-    )  # fmt: skip
+        WIDTH_INCHES,
+        inches + AROUND_INCHES,
+        f"{analysis.name}, {clock(start_s)} to {clock(end_s)}",
+        _words(analysis, square_mv, gain),
+    )
     axes = figure.subplots()
     _draw_paper(axes, (start_s, end_s), (low, high), square_mv)
     unusable_s = merged(analysis.stretches)
@@ -160,7 +162,16 @@ def _name_beats(axes: Axes, beats: pd.DataFrame, heights_mv: tuple[float, float]
     height = high - (1 - SHADE_TOP) / 2 * (high - low)
     for time, name, unknown in beats[["time_s", "class", "unknown"]].itertuples(index=False):
         colour = MUTED if name == COMMON else colour_of(name)
-        axes.text(time, height, name, color=colour, weight="bold", size=11, ha="center",
-                  va="center", zorder=5)  # fmt: skip
+        axes.text(
+            time,
+            height,
+            name,
+            color=colour,
+            weight="bold",
+            size=11,
+            ha="center",
+            va="center",
+            zorder=5,
+        )
         if unknown:
             axes.plot(time, height, **(ring() | {"ms": 16}))

@@ -117,9 +117,7 @@ def edges(table: StudyTable) -> list[Edge]:
         if not places or not places[0]:
             continue
         value = table.values.at[best[0], scale.name]
-        found.append(
-            Edge(scale, value, places[0] > 0, places.count(places[0]), len(places))
-        )  # fmt: skip
+        found.append(Edge(scale, value, places[0] > 0, places.count(places[0]), len(places)))
     return sorted(found, key=lambda edge: -edge.others)
 
 
@@ -180,9 +178,7 @@ def _fanova(table: StudyTable, scored: pd.DataFrame) -> Importances:
         for scale in table.scales
     ]
     yardstick = max(share for name, share in shares.items() if name.startswith(YARDSTICK))
-    return Importances(
-        tuple(sorted(found, key=lambda one: -one.share)), yardstick, len(scored)
-    )  # fmt: skip
+    return Importances(tuple(sorted(found, key=lambda one: -one.share)), yardstick, len(scored))
 
 
 def _shares(
@@ -192,11 +188,12 @@ def _shares(
     study = optuna.create_study()
     study.add_trials(
         optuna.trial.create_trial(
-            value=rank, distributions=spaces,
+            value=rank,
+            distributions=spaces,
             params={name: column[place] for name, column in columns.items()},
         )
         for place, rank in enumerate(ranks)
-    )  # fmt: skip
+    )
     return get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=SEED))
 
 

@@ -56,20 +56,30 @@ def set_score_axis(axes: Axes, table: StudyTable, limits: tuple[float, float]) -
 
 
 def mark(
-    axes: Axes, x: pd.Series | np.ndarray, scores: pd.Series, limits: tuple[float, float],
-    state: str, *, label: str | None = None,
-) -> None:  # fmt: skip
+    axes: Axes,
+    x: pd.Series | np.ndarray,
+    scores: pd.Series,
+    limits: tuple[float, float],
+    state: str,
+    *,
+    label: str | None = None,
+) -> None:
     """Marks of trials in one state; those beyond the limits are triangles at the edge."""
     x, y = np.asarray(x, dtype=float), scores.to_numpy()
     inside = (y >= limits[0]) & (y <= limits[1])
     look: dict[str, Any] = {
-        "color": STATE_COLOURS[state], "linewidths": 0, "alpha": 0.75, "zorder": 3,
+        "color": STATE_COLOURS[state],
+        "linewidths": 0,
+        "alpha": 0.75,
+        "zorder": 3,
         "rasterized": len(y) > MANY,
-    }  # fmt: skip
+    }
     size = 26 if len(y) < 100 else 14
     axes.scatter(x[inside], y[inside], s=size, label=label, **look)
-    for beyond, marker, edge in ((y < limits[0], CARETUP, limits[0]),
-                                 (y > limits[1], CARETDOWN, limits[1])):  # fmt: skip
+    for beyond, marker, edge in (
+        (y < limits[0], CARETUP, limits[0]),
+        (y > limits[1], CARETDOWN, limits[1]),
+    ):
         at = np.full(beyond.sum(), edge)
         axes.scatter(x[beyond], at, s=30, marker=MarkerStyle(marker), clip_on=False, **look)
 
@@ -77,6 +87,13 @@ def mark(
 def mark_best(axes: Axes, x: float, y: float, *, label: str | None = None) -> None:
     """The star of the best trial."""
     axes.scatter(
-        [x], [y], s=130, marker="*", color=BEST, edgecolors=PAPER, linewidths=0.6, zorder=6,
+        [x],
+        [y],
+        s=130,
+        marker="*",
+        color=BEST,
+        edgecolors=PAPER,
+        linewidths=0.6,
+        zorder=6,
         label=label,
-    )  # fmt: skip
+    )

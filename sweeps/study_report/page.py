@@ -72,7 +72,7 @@ def _top(study: StudyTable, names: list[str]) -> list[str]:
         heading(f"The best {len(rows)} finished trials" if len(rows) > 1 else "The one finished"),
         table(headers, rows, text_columns=0),
         note(luck(study, seed_noise(study))),
-    ]  # fmt: skip
+    ]
 
 
 def _top_row(study: StudyTable, names: list[str], rank: int, number: int) -> list[Cell]:
@@ -80,13 +80,17 @@ def _top_row(study: StudyTable, names: list[str], rank: int, number: int) -> lis
     seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:,.0f}"
     has_settings = bool(row["has_settings"])
     return [
-        rank, str(number), shown_score(row["score"]), seconds,
+        rank,
+        str(number),
+        shown_score(row["score"]),
+        seconds,
         *(
             shortened(shown_value(study.values.at[number, name]), LONGEST_VALUE)
-            if has_settings else "?"
+            if has_settings
+            else "?"
             for name in names
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _failures(study: StudyTable) -> list[str]:
@@ -112,9 +116,12 @@ def _failures(study: StudyTable) -> list[str]:
     return [
         heading("Failures"),
         _without_empty_columns(FAILURE_HEADERS, rows),
-        *([note(f"The last {len(rows)} of {len(failed):,}. By reason: {common}.")]
-          if left_out else []),
-    ]  # fmt: skip
+        *(
+            [note(f"The last {len(rows)} of {len(failed):,}. By reason: {common}.")]
+            if left_out
+            else []
+        ),
+    ]
 
 
 def _without_empty_columns(headers: tuple[str, ...], rows: list[list[str]]) -> str:

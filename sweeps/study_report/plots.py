@@ -74,23 +74,36 @@ def _draw_trials(axes: Axes, table: StudyTable, limits: tuple[float, float]) -> 
     failed = table.trials.index[table.trials["state"] == FAILED]
     if len(failed):
         axes.plot(
-            failed, np.full(len(failed), 0.015), "x", color=STATE_COLOURS[FAILED], ms=5, mew=1.2,
-            transform=axes.get_xaxis_transform(), label=f"failed ({len(failed):,})",
-        )  # fmt: skip
+            failed,
+            np.full(len(failed), 0.015),
+            "x",
+            color=STATE_COLOURS[FAILED],
+            ms=5,
+            mew=1.2,
+            transform=axes.get_xaxis_transform(),
+            label=f"failed ({len(failed):,})",
+        )
     finished = table.ranked["score"].sort_index()
     if len(finished):
         best = table.best_so_far(finished)
         numbers = [*best.index, table.trials.index.max()]
-        axes.step(numbers, [*best, best.iloc[-1]], where="post", color=INK, lw=1.2,
-                  label="best so far")  # fmt: skip
+        axes.step(
+            numbers, [*best, best.iloc[-1]], where="post", color=INK, lw=1.2, label="best so far"
+        )
         first = table.ranked.iloc[0]
         mark_best(axes, float(table.ranked.index[0]), first["score"], label="best")
     if table.target is not None and limits[0] <= table.target <= limits[1]:
         axes.axhline(table.target, ls=":", color=MUTED, lw=1.2, label="target")
     axes.set_xlabel("trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=6, handletextpad=0.4,
-                columnspacing=1.2, borderaxespad=0)  # fmt: skip
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, -0.14),
+        ncols=6,
+        handletextpad=0.4,
+        columnspacing=1.2,
+        borderaxespad=0,
+    )
 
 
 def _draw_best_so_far(
@@ -150,17 +163,27 @@ def _draw_curves(axes: Axes, table: StudyTable, curves: dict, state: str) -> Non
     own = [curves[number] for number in numbers if number in curves]
     if not own:
         return
-    axes.add_collection(LineCollection(
-        own, colors=STATE_COLOURS[state], linewidths=1.0 if len(own) < 100 else 0.6,
-        alpha=0.7 if len(own) < 100 else 0.35, rasterized=len(own) > MANY // 4,
-        label=f"{state} ({len(own):,})",
-    ))  # fmt: skip
+    axes.add_collection(
+        LineCollection(
+            own,
+            colors=STATE_COLOURS[state],
+            linewidths=1.0 if len(own) < 100 else 0.6,
+            alpha=0.7 if len(own) < 100 else 0.35,
+            rasterized=len(own) > MANY // 4,
+            label=f"{state} ({len(own):,})",
+        )
+    )
     if state != FINISHED:
         ends = np.array([curve[-1] for curve in own])
         axes.scatter(
-            ends[:, 0], ends[:, 1], s=9, color=STATE_COLOURS[state], linewidths=0, zorder=3,
+            ends[:, 0],
+            ends[:, 1],
+            s=9,
+            color=STATE_COLOURS[state],
+            linewidths=0,
+            zorder=3,
             rasterized=len(own) > MANY // 4,
-        )  # fmt: skip
+        )
 
 
 @styled
@@ -172,21 +195,32 @@ def importances_figure(importances: Importances) -> Figure:
     """
     found = importances.found[::-1]
     figure = new_figure(
-        WIDTH, 1.7 + 0.25 * len(found), "What the score depends on",
+        WIDTH,
+        1.7 + 0.25 * len(found),
+        "What the score depends on",
         "main effect of each parameter, beside which way is better (rank correlation)",
-    )  # fmt: skip
+    )
     axes = figure.subplots()
     shares = np.array([one.share for one in found])
     colours = [HIT if share > importances.yardstick else MUTED for share in shares]
     axes.barh(range(len(found)), 100 * shares, color=colours, height=0.7)
     for row, one in enumerate(found):
-        axes.text(1.01, row, _direction(one.correlation, importances.trials), va="center",
-                  size=9, color=MUTED, transform=axes.get_yaxis_transform())  # fmt: skip
+        axes.text(
+            1.01,
+            row,
+            _direction(one.correlation, importances.trials),
+            va="center",
+            size=9,
+            color=MUTED,
+            transform=axes.get_yaxis_transform(),
+        )
     axes.axvline(100 * importances.yardstick, color=MISS, ls="--", lw=1.2)
     axes.set_yticks(range(len(found)), [shortened(one.name, 34) for one in found])
-    axes.set(xlabel="% of all main effects; dashed: the most that random numbers reach",
-             ylim=(-0.6, len(found) - 0.4),
-             xlim=(0, 105 * max(shares.max(), importances.yardstick)))  # fmt: skip
+    axes.set(
+        xlabel="% of all main effects; dashed: the most that random numbers reach",
+        ylim=(-0.6, len(found) - 0.4),
+        xlim=(0, 105 * max(shares.max(), importances.yardstick)),
+    )
     axes.tick_params(axis="y", length=0)
     return figure
 
@@ -203,10 +237,12 @@ def cost_figure(table: StudyTable) -> Figure | None:
     """The score against training time and against the number of weights, as far as known."""
     known = [
         (column, label)
-        for column, label in (("seconds", "seconds of training"),
-                              ("parameter_count", "parameters of the network"))
+        for column, label in (
+            ("seconds", "seconds of training"),
+            ("parameter_count", "parameters of the network"),
+        )
         if table.scored[column].nunique() > 1
-    ]  # fmt: skip
+    ]
     if not known:
         return None
     figure = new_figure(
@@ -231,8 +267,9 @@ def _draw_cost(axes: Axes, table: StudyTable, column: str, limits: tuple[float, 
             mark(axes, of_state[column], of_state["score"], limits, state, label=state)
     finished = costs[costs["state"] == FINISHED].sort_values(column)
     if len(finished):
-        axes.step(finished[column], table.best_so_far(finished["score"]), where="post",
-                  color=INK, lw=1.1)  # fmt: skip
+        axes.step(
+            finished[column], table.best_so_far(finished["score"]), where="post", color=INK, lw=1.1
+        )
     if costs[column].min() > 0 and costs[column].max() / costs[column].min() > 10:
         axes.set_xscale("log")
     else:

@@ -34,9 +34,9 @@ MOST_SLICES = 24
 COLUMNS = 4
 MOST_TICKS = 12
 # Bad trials fade into any paper, good ones stand out of light and dark alike.
-SCORES = LinearSegmentedColormap.from_list("scores", [
-    (*to_rgb("#8a97a3"), 0.35), (*to_rgb("#4f9ccb"), 0.7), (*to_rgb("#0072b2"), 1.0),
-])  # fmt: skip
+SCORES = LinearSegmentedColormap.from_list(
+    "scores", [(*to_rgb("#8a97a3"), 0.35), (*to_rgb("#4f9ccb"), 0.7), (*to_rgb("#0072b2"), 1.0)]
+)
 # Shares of the gap between two values by which marks are spread, and of an axis for lines.
 JITTER, LINE_JITTER = 0.3, 0.025
 FEWEST_FOR_MEDIAN = 3
@@ -100,8 +100,12 @@ def parallel_figure(table: StudyTable, order: list[str]) -> Figure | None:
         _draw_axis(axes, position, ticks(scale), shortened(scale.name, 26))
     labels = np.asarray(MaxNLocator(nbins=6).tick_values(*limits))
     labels = labels[(labels >= limits[0]) & (labels <= limits[1])]
-    _draw_axis(axes, len(scales), [(norm(one), shown_value(float(one))) for one in labels],
-               shortened(table.metric, 26))  # fmt: skip
+    _draw_axis(
+        axes,
+        len(scales),
+        [(norm(one), shown_value(float(one))) for one in labels],
+        shortened(table.metric, 26),
+    )
     axes.set(xlim=(-0.35, len(scales) + 0.6), ylim=(-0.04, 1.04), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     return figure
@@ -150,12 +154,16 @@ def _draw_lines(axes: Axes, table: StudyTable, scored: pd.DataFrame, lines: np.n
     goodness = scored["score"].rank(ascending=table.is_maximised, pct=True).to_numpy()
     rising = np.argsort(goodness, kind="stable")
     positions = np.arange(lines.shape[1])
-    axes.add_collection(LineCollection(
-        [np.column_stack([positions, lines[place]]) for place in rising],
-        # Squared, so that the better half takes most of the colours.
-        colors=SCORES(goodness[rising] ** 2), linewidths=1.1 if len(lines) <= 100 else 0.6,
-        rasterized=len(lines) > MANY // 4, zorder=2,
-    ))  # fmt: skip
+    axes.add_collection(
+        LineCollection(
+            [np.column_stack([positions, lines[place]]) for place in rising],
+            # Squared, so that the better half takes most of the colours.
+            colors=SCORES(goodness[rising] ** 2),
+            linewidths=1.1 if len(lines) <= 100 else 0.6,
+            rasterized=len(lines) > MANY // 4,
+            zorder=2,
+        )
+    )
 
 
 def _draw_axis(axes: Axes, position: int, labels: list[tuple[float, str]], name: str) -> None:
@@ -163,8 +171,9 @@ def _draw_axis(axes: Axes, position: int, labels: list[tuple[float, str]], name:
     box = {"facecolor": PAPER, "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
     for place, text in labels:
         axes.plot([position - 0.03, position], [place] * 2, color=INK, lw=0.8, zorder=3)
-        axes.text(position + 0.05, place, shortened(text, 13), size=8, va="center", zorder=5,
-                  bbox=box)  # fmt: skip
+        axes.text(
+            position + 0.05, place, shortened(text, 13), size=8, va="center", zorder=5, bbox=box
+        )
     axes.text(position, 1.05, name, size=8.5, weight="bold", rotation=22, ha="left", va="bottom")
 
 
@@ -183,9 +192,11 @@ def slices_figure(table: StudyTable, order: list[str]) -> Figure | None:
     columns = min(COLUMNS, len(scales))
     rows = math.ceil(len(scales) / columns)
     figure = new_figure(
-        WIDTH, 2.3 * rows + 0.8, "The score along each parameter",
+        WIDTH,
+        2.3 * rows + 0.8,
+        "The score along each parameter",
         "bars: medians of three or more finished trials; star: the best",
-    )  # fmt: skip
+    )
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     limits = score_limits(table, scored["score"])
     rng = np.random.default_rng(SEED)
@@ -200,9 +211,13 @@ def slices_figure(table: StudyTable, order: list[str]) -> Figure | None:
 
 
 def _draw_slice(
-    axes: Axes, table: StudyTable, scored: pd.DataFrame, scale: Scale,
-    limits: tuple[float, float], rng: np.random.Generator,
-) -> None:  # fmt: skip
+    axes: Axes,
+    table: StudyTable,
+    scored: pd.DataFrame,
+    scale: Scale,
+    limits: tuple[float, float],
+    rng: np.random.Generator,
+) -> None:
     places = pd.Series(_places(table, scored.index, scale, rng, JITTER), scored.index)
     for state in (STOPPED, FINISHED):
         own = scored[scored["state"] == state]

@@ -19,14 +19,33 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 FINISHED, STOPPED, FAILED, RUNNING, WAITING = STATES = (
-    "finished", "stopped early", "failed", "running", "waiting",
-)  # fmt: skip
+    "finished",
+    "stopped early",
+    "failed",
+    "running",
+    "waiting",
+)
 STATE_NAMES = {
-    TrialState.COMPLETE: FINISHED, TrialState.PRUNED: STOPPED, TrialState.FAIL: FAILED,
-    TrialState.RUNNING: RUNNING, TrialState.WAITING: WAITING,
-}  # fmt: skip
-COLUMNS = ("state", "score", "start", "end", "seconds", "reason", "attempts", "host", "log",
-           "retry_of", "parameter_count", "has_settings")  # fmt: skip
+    TrialState.COMPLETE: FINISHED,
+    TrialState.PRUNED: STOPPED,
+    TrialState.FAIL: FAILED,
+    TrialState.RUNNING: RUNNING,
+    TrialState.WAITING: WAITING,
+}
+COLUMNS = (
+    "state",
+    "score",
+    "start",
+    "end",
+    "seconds",
+    "reason",
+    "attempts",
+    "host",
+    "log",
+    "retry_of",
+    "parameter_count",
+    "has_settings",
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +81,8 @@ class Scale:
             return found / max(len(self.choices) - 1, 1)
         assert self.low is not None and self.high is not None
         low, high, inner = (
-            (math.log(one) if self.is_log else float(one))
-            for one in (self.low, self.high, value)
-        )  # fmt: skip
+            (math.log(one) if self.is_log else float(one)) for one in (self.low, self.high, value)
+        )
         return (inner - low) / (high - low)
 
 
@@ -145,14 +163,15 @@ def read(study: optuna.Study) -> StudyTable:
         values=pd.DataFrame(
             [[trial.params.get(scale.name) for scale in scales] for trial in trials],
             index=[trial.number for trial in trials],
-            columns=[scale.name for scale in scales], dtype=object,
+            columns=[scale.name for scale in scales],
+            dtype=object,
         ),
         curves={
             trial.number: np.array(sorted(trial.intermediate_values.items()), dtype=float)
             for trial in trials
             if trial.intermediate_values
         },
-    )  # fmt: skip
+    )
 
 
 def is_same(first: Any, second: Any) -> bool:
@@ -205,11 +224,18 @@ def _trial_rows(trials: list[FrozenTrial], scales: tuple[Scale, ...]) -> pd.Data
 def _row(trial: FrozenTrial) -> tuple[Any, ...]:
     attributes = trial.user_attrs
     return (
-        STATE_NAMES[trial.state], _score(trial), trial.datetime_start, trial.datetime_complete,
-        _seconds(trial), attributes.get("reason"), attributes.get("attempts"),
-        attributes.get("host"), attributes.get("log"), attributes.get("retry_of"),
+        STATE_NAMES[trial.state],
+        _score(trial),
+        trial.datetime_start,
+        trial.datetime_complete,
+        _seconds(trial),
+        attributes.get("reason"),
+        attributes.get("attempts"),
+        attributes.get("host"),
+        attributes.get("log"),
+        attributes.get("retry_of"),
         (attributes.get("summary") or {}).get("parameters"),
-    )  # fmt: skip
+    )
 
 
 def _score(trial: FrozenTrial) -> float | None:
@@ -236,9 +262,7 @@ def _scales(trials: list[FrozenTrial]) -> tuple[tuple[Scale, ...], dict[str, Any
     varying = tuple(_scale(name, one) for name, one in known.items() if not one.single())
     constants: dict[str, Any] = {}
     for trial in trials:
-        constants |= {
-            name: trial.params[name] for name in trial.params if known[name].single()
-        }  # fmt: skip
+        constants |= {name: trial.params[name] for name in trial.params if known[name].single()}
     return varying, constants
 
 

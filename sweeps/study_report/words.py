@@ -13,9 +13,8 @@ def lead(study: StudyTable) -> str:
     program = study.sweep.get("program", "an unknown program")
     varying = f"{len(study.scales)} parameter{'' if len(study.scales) == 1 else 's'}"
     counts = [
-        f"{count:,} {state}" for state, count in study.counts.items()
-        if count or state == FINISHED
-    ]  # fmt: skip
+        f"{count:,} {state}" for state, count in study.counts.items() if count or state == FINISHED
+    ]
     hours = study.trials["seconds"].sum() / 3600
     spent = f"{hours:,.1f} hours" if hours >= 1 else f"{60 * hours:,.1f} minutes"
     return (
@@ -71,9 +70,10 @@ def luck(study: StudyTable, noise: SeedNoise | None) -> str:
     best, count = study.ranked["score"].iloc[0], len(study.ranked)
     text = (
         f"The best of {count:,} noisy trials is best partly by luck: its score is likely to fall "
-        "when it is trained again." if count > 1 else
-        "One training tells little: its score depends on its seed."
-    )  # fmt: skip
+        "when it is trained again."
+        if count > 1
+        else "One training tells little: its score depends on its seed."
+    )
     if noise is not None:
         near = int((study.ranked["score"] - best).abs().le(2 * noise.deviation).sum())
         text += (
@@ -85,7 +85,7 @@ def luck(study: StudyTable, noise: SeedNoise | None) -> str:
     return (
         f"{text} `python -m sweeps.best {study.name}` retrains the top settings with several "
         "seeds."
-    )  # fmt: skip
+    )
 
 
 def captions(study: StudyTable, importances: Importances) -> dict[str, str]:

@@ -40,8 +40,9 @@ def test_gain_polarity_and_offset_change_nothing(gain):
     truth = record(V=0.1)
     signal = truth.signal_mv.astype(float)
     plain = p_wave_constancy(signal, 360, truth.r_peaks)
-    assert np.allclose(p_wave_constancy(gain * signal + 5, 360, truth.r_peaks), plain, atol=1e-6,
-                       equal_nan=True)  # fmt: skip
+    assert np.allclose(
+        p_wave_constancy(gain * signal + 5, 360, truth.r_peaks), plain, atol=1e-6, equal_nan=True
+    )
 
 
 def test_noise_makes_beats_less_alike_and_at_last_unknown():

@@ -137,13 +137,18 @@ def test_a_gap_in_the_recording_hides_only_its_own_beats():
 RHYTHMS = {
     "tachycardia of 220": {"interval_s": 60 / 220, "beats": 60},
     "bradycardia of 30": {"interval_s": 2.0, "beats": 20},
-    "low amplitude": {"interval_s": 0.8, "beats": 40, "height_mv": 0.1, "t_mv": 0.03,
-                      "noise_mv": 0.003},
+    "low amplitude": {
+        "interval_s": 0.8,
+        "beats": 40,
+        "height_mv": 0.1,
+        "t_mv": 0.03,
+        "noise_mv": 0.003,
+    },
     "T above R": {"interval_s": 0.8, "beats": 40, "t_mv": 1.2},
     "T above R, slow": {"interval_s": 1.4, "beats": 30, "t_mv": 1.5},
     "downwards": {"interval_s": 0.8, "beats": 40, "height_mv": -1.0},
     "two beats in two seconds": {"interval_s": 0.8, "beats": 2},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("rhythm", RHYTHMS)

@@ -37,10 +37,16 @@ def nstdb(tmp_path):
     for seed, name in enumerate(("bw", "ma")):
         steps = rng(seed).integers(-40, 40, (360 * 20, 2))
         wfdb.wrsamp(
-            name, fs=360, units=["mV", "mV"], sig_name=["noise1", "noise2"], d_signal=steps,
-            fmt=["212", "212"], adc_gain=[200, 200], baseline=[0, 0],
+            name,
+            fs=360,
+            units=["mV", "mV"],
+            sig_name=["noise1", "noise2"],
+            d_signal=steps,
+            fmt=["212", "212"],
+            adc_gain=[200, 200],
+            baseline=[0, 0],
             write_dir=str(tmp_path / "nstdb"),
-        )  # fmt: skip
+        )
     return tmp_path
 
 
@@ -139,9 +145,11 @@ def test_without_nstdb_all_noise_is_generated(tmp_path):
 def test_real_noise_is_used_where_it_is(nstdb):
     found = noise.sources(nstdb)
     assert {kind: one.origin for kind, one in found.items()} == {
-        "white": "generated", "mains": "generated",
-        "wander": "recorded (nstdb bw)", "muscle": "recorded (nstdb ma)",
-    }  # fmt: skip
+        "white": "generated",
+        "mains": "generated",
+        "wander": "recorded (nstdb bw)",
+        "muscle": "recorded (nstdb ma)",
+    }
 
 
 @pytest.mark.parametrize("hz", [120.0, 360.0, 500.0])

@@ -28,9 +28,20 @@ def pairs(truth, found, tolerance):
         ([1, 2], [], []),
         ([], [], []),
     ],
-    ids=["both", "at_limit", "beyond", "two_beyond", "later_is_nearer", "earlier_is_nearer",
-         "later_truth_is_nearer", "earlier_truth_is_nearer", "no_truth", "none_found", "nothing"],
-)  # fmt: skip
+    ids=[
+        "both",
+        "at_limit",
+        "beyond",
+        "two_beyond",
+        "later_is_nearer",
+        "earlier_is_nearer",
+        "later_truth_is_nearer",
+        "earlier_truth_is_nearer",
+        "no_truth",
+        "none_found",
+        "nothing",
+    ],
+)
 def test_pairs_worked_out_by_hand(truth, found, expected):
     assert pairs(truth, found, 10) == expected
 

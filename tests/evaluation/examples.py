@@ -26,10 +26,16 @@ def make_assessment(
 ):
     """An assessment of the ten beats above, or of others."""
     facts = {
-        "architecture": architecture, "score": 0.9, "monitor": "val_macro_f1", "seed": 0,
-        "data": changes.get("data", "mitbih"), "protocol": "kaggle", "epoch": 3,
-        "parameters": 1234, "settings": {"width": 8},
-    } | changes.pop("facts", {})  # fmt: skip
+        "architecture": architecture,
+        "score": 0.9,
+        "monitor": "val_macro_f1",
+        "seed": 0,
+        "data": changes.get("data", "mitbih"),
+        "protocol": "kaggle",
+        "epoch": 3,
+        "parameters": 1234,
+        "settings": {"width": 8},
+    } | changes.pop("facts", {})
     values = {
         "architecture": architecture,
         "checkpoint": Path(f"runs/checkpoints/{architecture}.json"),

@@ -133,8 +133,13 @@ def test_the_report_is_written_whole(tmp_path):
     paths = anomaly_report.write(tmp_path, one, figures)
     assert all(path.stat().st_size for path in paths)
     assert {path.name for path in paths} == {
-        "report.html", "scores.json", "histogram.png", "examples.png", "detectors.csv",
-        "per_class.csv", "scores_per_beat.csv",
-    }  # fmt: skip
+        "report.html",
+        "scores.json",
+        "histogram.png",
+        "examples.png",
+        "detectors.csv",
+        "per_class.csv",
+        "scores_per_beat.csv",
+    }
     titles = [axes.get_title(loc="left") for axes in figures["examples"].axes]
     assert len(titles) == 4 and "truth: N" in titles[0] and "verdict:" in titles[3]

@@ -18,9 +18,16 @@ from tests.evaluation.examples import CLASSES, certain
 def make_fold(number: int, true: list[int], predicted: list[int], **facts) -> FoldResult:
     positions = np.arange(len(true)) + 100 * number
     facts = {
-        "seed": number, "training_beats": 20, "validation_beats": 3, "patients": 2, "epochs": 4,
-        "best_epoch": 3, "validation_score": 0.75, "seconds": 1.5, **facts,
-    }  # fmt: skip
+        "seed": number,
+        "training_beats": 20,
+        "validation_beats": 3,
+        "patients": 2,
+        "epochs": 4,
+        "best_epoch": 3,
+        "validation_score": 0.75,
+        "seconds": 1.5,
+        **facts,
+    }
     return FoldResult(number, CLASSES, positions, np.array(true), certain(predicted), facts)
 
 
@@ -30,15 +37,23 @@ def make_reached(folds=None, **changes) -> CrossValidation:
         make_fold(1, [0, 0, 0, 0, 1, 2], [0, 0, 0, 1, 0, 2]),
         make_fold(2, [0, 0, 0, 0, 2, 2], [0, 0, 0, 0, 2, 0]),
     )
-    values = {"architecture": "cnn", "data": "mitbih", "fingerprint": "abc", "by": "patients",
-              "protocol": "kaggle", "planned": len(folds), "settings": {"width": 8}}  # fmt: skip
+    values = {
+        "architecture": "cnn",
+        "data": "mitbih",
+        "fingerprint": "abc",
+        "by": "patients",
+        "protocol": "kaggle",
+        "planned": len(folds),
+        "settings": {"width": 8},
+    }
     return CrossValidation(**values | changes, folds=tuple(folds))
 
 
 def test_means_deviations_and_pooled_counts_are_those_of_hand_work():
     reached = make_reached()
-    assert reached.accuracy == Spread(pytest.approx((4 / 6 + 5 / 6) / 2),
-                                      pytest.approx(1 / 6 / 2**0.5))  # fmt: skip
+    assert reached.accuracy == Spread(
+        pytest.approx((4 / 6 + 5 / 6) / 2), pytest.approx(1 / 6 / 2**0.5)
+    )
     first, second = (6 / 8 + 0 + 1) / 3, (8 / 9 + 2 / 3) / 2
     assert reached.macro_f1.mean == pytest.approx((first + second) / 2)
     assert reached.macro_f1.deviation == pytest.approx(statistics.stdev([first, second]))
@@ -77,12 +92,20 @@ def written(tmp_path_factory):
 
 def test_every_file_is_there_and_agrees(written):
     folder, reached, paths = written
-    names = {"report.html", "scores.json", "confusion.png", "folds.png", "per_fold.csv",
-             "per_class.csv"}  # fmt: skip
+    names = {
+        "report.html",
+        "scores.json",
+        "confusion.png",
+        "folds.png",
+        "per_fold.csv",
+        "per_class.csv",
+    }
     assert {path.name for path in paths} == names == {path.name for path in folder.iterdir()}
     scores = json.loads((folder / "scores.json").read_text())
-    assert scores["macro_f1"] == {"mean": reached.macro_f1.mean,
-                                  "deviation": reached.macro_f1.deviation}  # fmt: skip
+    assert scores["macro_f1"] == {
+        "mean": reached.macro_f1.mean,
+        "deviation": reached.macro_f1.deviation,
+    }
     assert scores["pooled"]["confusion"] == reached.pooled.confusion.tolist()
     frame = pd.read_csv(folder / "per_fold.csv")
     assert frame["macro_f1"].mean() == pytest.approx(reached.macro_f1.mean)

@@ -11,9 +11,14 @@ from utils.errors import InputError
 
 BEATS = dataclasses.replace(make_beats(), fingerprint="here")
 FACTS = {
-    "architecture": "cnn", "data": "invented", "fingerprint": "here", "protocol": "kaggle",
-    "class_names": ["N", "S", "V", "F", "Q"], "sampling_hz": 120.0, "samples": 187,
-}  # fmt: skip
+    "architecture": "cnn",
+    "data": "invented",
+    "fingerprint": "here",
+    "protocol": "kaggle",
+    "class_names": ["N", "S", "V", "F", "Q"],
+    "sampling_hz": 120.0,
+    "samples": 187,
+}
 
 
 def test_a_checkpoint_of_this_data_and_protocol_raises_no_doubt():

@@ -60,8 +60,13 @@ def test_records_are_scored_apart():
 
 def test_the_page_tells_what_was_missed_and_invented():
     unknown = unknown_beats(LABELS == 3, LABELS == 3, LABELS * 1.0, 1 - LABELS / 9)
-    part = Part("found", (method(LABELS), method(LABELS * 0, "nothing")), unknown,
-                {"N": 3, "V": 0}, {"N": 0, "V": 2})  # fmt: skip
+    part = Part(
+        "found",
+        (method(LABELS), method(LABELS * 0, "nothing")),
+        unknown,
+        {"N": 3, "V": 0},
+        {"N": 0, "V": 2},
+    )
     html = recorded_beats.build_page(
         [part], {"records": 2, "data": "invented", "checkpoint": "cnn.json"}, ["a doubt"]
     )

@@ -11,8 +11,14 @@ from evaluation import plots, report
 from tests.evaluation.examples import make_assessment, many
 from utils.page import Bar, folded, page, table
 
-FILES = {"report.html", "scores.json", "confusion.png", "curves.png", "per_class.csv",
-         "predictions.csv"}  # fmt: skip
+FILES = {
+    "report.html",
+    "scores.json",
+    "confusion.png",
+    "curves.png",
+    "per_class.csv",
+    "predictions.csv",
+}
 
 
 class Links(HTMLParser):

@@ -106,9 +106,11 @@ def test_a_model_that_predicts_nan_is_told():
     beats = shift.TestBeats(np.arange(10) % 5, CLASSES)
     with pytest.raises(InputError, match="broken predicts NaN"):
         shift.measure(
-            Fading(beats.labels), np.zeros((10, 3)), beats,
+            Fading(beats.labels),
+            np.zeros((10, 3)),
+            beats,
             {"broken": lambda signals: np.full((len(signals), 5), np.nan)},
-        )  # fmt: skip
+        )
 
 
 def test_patients_are_drawn_where_they_are_known():

@@ -21,10 +21,14 @@ def a_test(records: bool = True) -> BeatSet:
     owners = np.repeat(np.arange(10), 12)
     names = owners.astype(str)
     return BeatSet(
-        "ptb", rng.random((120, 187), dtype=np.float32), (owners % 2).astype(np.uint8),
-        ("normal", "abnormal"), 120.0, records=names if records else None,
+        "ptb",
+        rng.random((120, 187), dtype=np.float32),
+        (owners % 2).astype(np.uint8),
+        ("normal", "abnormal"),
+        120.0,
+        records=names if records else None,
         patients=names if records else None,
-    )  # fmt: skip
+    )
 
 
 def guesses(beats: BeatSet, hit_rate: float, seed: int) -> np.ndarray:
@@ -44,11 +48,20 @@ def a_study(gain: float = 0.2, seeds: int = 5, unit: str = "patients") -> Study:
             for place, mode in enumerate(MODES):
                 hit_rate = 0.6 + 0.1 * fraction + gain * place / 2
                 probabilities = guesses(beats, hit_rate, 100 * seed + place)
-                results.append(CellResult(
-                    mode, fraction, seed, units=3, of_units=30, records=3, beats=36, seconds=1.0,
-                    by_beat=score_beats(beats, probabilities),
-                    by_record=score_records(beats, probabilities),
-                ))  # fmt: skip
+                results.append(
+                    CellResult(
+                        mode,
+                        fraction,
+                        seed,
+                        units=3,
+                        of_units=30,
+                        records=3,
+                        beats=36,
+                        seconds=1.0,
+                        by_beat=score_beats(beats, probabilities),
+                        by_record=score_records(beats, probabilities),
+                    )
+                )
                 predicted.append(probabilities.argmax(axis=1))
     part = {
         "patients": 10,
@@ -57,12 +70,20 @@ def a_study(gain: float = 0.2, seeds: int = 5, unit: str = "patients") -> Study:
         "of_class": {"normal": 60, "abnormal": 60},
     }
     facts = {
-        "source": "mitbih", "target": "ptb", "arch": "cnn", "protocol_meaning": "split by x",
-        "unit": unit, "synthetic": False, "source_protocol": "kaggle", "steps": 10,
-        "batch_size": 4, "source_checkpoint": "cnn.json", "source_score": 0.9,
+        "source": "mitbih",
+        "target": "ptb",
+        "arch": "cnn",
+        "protocol_meaning": "split by x",
+        "unit": unit,
+        "synthetic": False,
+        "source_protocol": "kaggle",
+        "steps": 10,
+        "batch_size": 4,
+        "source_checkpoint": "cnn.json",
+        "source_score": 0.9,
         "parts": {"training": part, "test": part},
         "tuning": {"fraction": 0.1, "seeds": [1000]},
-    }  # fmt: skip
+    }
     tried = {mode: {1e-3: [0.7], 3e-3: [0.6]} for mode in MODES}
     rates = dict.fromkeys(MODES, 1e-3)
     return Study(facts, tried, rates, tuple(results), tuple(predicted), beats)
@@ -127,9 +148,13 @@ def test_the_report_holds_everything(tmp_path):
     study = a_study()
     paths = transfer_report.write(tmp_path, study)
     assert {path.name for path in paths} == {
-        "report.html", "scores.json", "learning_curves.png", "confusion.png", "table.csv",
+        "report.html",
+        "scores.json",
+        "learning_curves.png",
+        "confusion.png",
+        "table.csv",
         "trainings.csv",
-    }  # fmt: skip
+    }
     page = paths[0].read_text()
     assert study.sentences()[0] in page.replace("&#x27;", "'")
     for text in ("split by x", "10 %", "by record", "steps of 4 beats"):

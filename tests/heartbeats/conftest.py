@@ -15,9 +15,16 @@ def record_folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     signal = rng.integers(900, 1200, (3600, 2))
     wfdb.wrsamp(
-        "100", fs=360, units=["mV", "mV"], sig_name=["MLII", "V5"], d_signal=signal,
-        fmt=["212", "212"], adc_gain=[200, 200], baseline=[1024, 1024], write_dir=str(tmp_path),
-    )  # fmt: skip
+        "100",
+        fs=360,
+        units=["mV", "mV"],
+        sig_name=["MLII", "V5"],
+        d_signal=signal,
+        fmt=["212", "212"],
+        adc_gain=[200, 200],
+        baseline=[1024, 1024],
+        write_dir=str(tmp_path),
+    )
     samples = np.arange(20, 3600, 288)
     symbols = ["+"] + ["N", "V", "A", "F"] * 3
     wfdb.wrann("100", "atr", samples, symbols[: len(samples)], write_dir=str(tmp_path))

@@ -32,9 +32,13 @@ def beats():
 
 
 CHANGES = {
-    augment.stretch: 0.1, augment.bend_amplitude: 0.5, augment.add_noise: 0.02,
-    augment.warp_time: 0.3, augment.shift: 4, augment.drift_gain: 0.5,
-}  # fmt: skip
+    augment.stretch: 0.1,
+    augment.bend_amplitude: 0.5,
+    augment.add_noise: 0.02,
+    augment.warp_time: 0.3,
+    augment.shift: 4,
+    augment.drift_gain: 0.5,
+}
 # What the first three gave when the results of EXPERIMENTS.md were trained.
 SUMS = [1506.120646, 1479.429830, 1521.950804]
 MOVES_THE_END = (augment.stretch, augment.shift)
@@ -110,8 +114,9 @@ def test_shift_moves_the_beat_by_whole_samples_and_holds_the_edge(cut_beats):
     by = beat_lengths(moved) - beat_lengths(cut_beats)
     assert set(by) == set(range(-3, 4))
     for before, after, steps in zip(cut_beats, moved, by, strict=True):
-        assert np.allclose(np.roll(before, steps)[max(steps, 0) : 150],
-                           after[max(steps, 0) : 150], atol=1e-5)  # fmt: skip
+        assert np.allclose(
+            np.roll(before, steps)[max(steps, 0) : 150], after[max(steps, 0) : 150], atol=1e-5
+        )
         assert np.allclose(after[: max(steps, 0)], before[0], atol=1e-5)
 
 

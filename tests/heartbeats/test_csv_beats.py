@@ -260,10 +260,37 @@ def test_a_row_of_another_width_is_told_with_its_number(fault, monkeypatch, widt
 
 
 BAD = [
-    "x", "", "nan", "NaN", "inf", "-inf", "Infinity", "1.2", "-0.1", "1_000", "1e", "0x1", "True",
-    "false", "NA", "null", "0.5.5", "--1", "1e999", "0,5", "½", "٠.٥", "0.5 0.5", "a" * 5000,
-    "'0.5'", "=1", "50%", "\x0c", "\xa0", "0.5\xa0",
-]  # fmt: skip
+    "x",
+    "",
+    "nan",
+    "NaN",
+    "inf",
+    "-inf",
+    "Infinity",
+    "1.2",
+    "-0.1",
+    "1_000",
+    "1e",
+    "0x1",
+    "True",
+    "false",
+    "NA",
+    "null",
+    "0.5.5",
+    "--1",
+    "1e999",
+    "0,5",
+    "½",
+    "٠.٥",
+    "0.5 0.5",
+    "a" * 5000,
+    "'0.5'",
+    "=1",
+    "50%",
+    "\x0c",
+    "\xa0",
+    "0.5\xa0",
+]
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -254,7 +254,7 @@ def test_ecg5000_is_unpacked_inside_its_folder_only(server, tmp_path, capsys):
         (ecg5000_zip(columns=140), "found (500, 140)"),
         (b"<html>Moved</html>", "File is not a zip file"),
     ],
-)  # fmt: skip
+)
 def test_another_ecg5000_is_refused(server, tmp_path, capsys, archive, expected):
     server.files["ECG5000.zip"] = archive
     message = refused(server, tmp_path, capsys, data="ecg5000")
@@ -318,9 +318,13 @@ def command(server: FileServer, folder: Path, **how) -> subprocess.Popen:
     """The command as a user types it."""
     return subprocess.Popen(
         [sys.executable, "-m", "heartbeats.download", "mitdb", "--from", server.url],
-        cwd=PROJECT_FOLDER, env={**os.environ, "ECG_DATA": str(folder)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how,
-    )  # fmt: skip
+        cwd=PROJECT_FOLDER,
+        env={**os.environ, "ECG_DATA": str(folder)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **how,
+    )
 
 
 def test_ctrl_c_keeps_what_has_come_and_the_command_goes_on_with_it(server, tmp_path):

@@ -12,8 +12,10 @@ from utils.paths import data_folder
 BEATS = 5
 VALUES = np.random.default_rng(0).standard_normal((BEATS, ecg5000.SAMPLES))
 LABELS = np.array([1, 2, 3, 4, 5])
-HEADS = {".arff": "%why\n@relation x\n@attribute a1 numeric\n\n@data\n",
-         ".ts": "#why\n@missing false\n@data\n"}  # fmt: skip
+HEADS = {
+    ".arff": "%why\n@relation x\n@attribute a1 numeric\n\n@data\n",
+    ".ts": "#why\n@missing false\n@data\n",
+}
 
 
 def text(form: str, values=VALUES, labels=LABELS) -> str:

@@ -37,9 +37,7 @@ def test_beats_bear_their_record_patient_diagnosis_and_time(folder, capsys):
     beats = ptb.load(folder)
     assert beats.class_names == ("normal", "abnormal")
     assert len(np.unique(beats.records)) == 7 and len(np.unique(beats.patients)) == 6
-    assert set(beats.records[beats.patients == "patient0"]) == {
-        "patient0/s0_re", "patient0/s9_re"
-    }  # fmt: skip
+    assert set(beats.records[beats.patients == "patient0"]) == {"patient0/s0_re", "patient0/s9_re"}
     assert set(beats.labels[beats.patients == "patient2"]) == {0}
     assert set(beats.labels[beats.patients == "patient3"]) == {1}
     assert beats.signals.shape[1] == 187 and beats.sampling_hz == 120

@@ -24,9 +24,15 @@ def write_record(
     signal_mv = record.signal_mv * np.linspace(1, 0.4, len(leads)) * (not silent)
     folder.mkdir(parents=True, exist_ok=True)
     wfdb.wrsamp(
-        name, fs=sampling_hz, units=["mV"] * len(leads), sig_name=list(leads),
+        name,
+        fs=sampling_hz,
+        units=["mV"] * len(leads),
+        sig_name=list(leads),
         d_signal=np.rint(signal_mv * 1000).astype(np.int64),
-        fmt=["16"] * len(leads), adc_gain=[1000] * len(leads), baseline=[0] * len(leads),
-        write_dir=str(folder), comments=list(comments),
-    )  # fmt: skip
+        fmt=["16"] * len(leads),
+        adc_gain=[1000] * len(leads),
+        baseline=[0] * len(leads),
+        write_dir=str(folder),
+        comments=list(comments),
+    )
     return record

@@ -15,20 +15,60 @@ from models.rnn import RnnArchitecture
 HZ = 120.0
 SMALL = [
     (cnn.build, CnnArchitecture(width=8, stages=2, stem_stride=1)),
-    (cnn.build, CnnArchitecture(block="plain", stages=3, width=8, width_growth=1.0, dropout=0,
-                                summary="flatten", dense_units=0)),
-    (cnn.build, CnnArchitecture(width=8, stages=2, pooling="stride", squeeze_excite=False,
-                                dropout_kind="element", summary="max")),
+    (
+        cnn.build,
+        CnnArchitecture(
+            block="plain",
+            stages=3,
+            width=8,
+            width_growth=1.0,
+            dropout=0,
+            summary="flatten",
+            dense_units=0,
+        ),
+    ),
+    (
+        cnn.build,
+        CnnArchitecture(
+            width=8,
+            stages=2,
+            pooling="stride",
+            squeeze_excite=False,
+            dropout_kind="element",
+            summary="max",
+        ),
+    ),
     (cnn.build, CnnArchitecture(width=8, stages=6, stem_stride=4, summary="average")),
     (rnn.build, RnnArchitecture(width=8, patch=8)),
-    (rnn.build, RnnArchitecture(cell="lstm", width=8, patch=16, patch_overlap=True, layers=3,
-                                width_growth=0.5, bidirectional=False, summary="last")),
+    (
+        rnn.build,
+        RnnArchitecture(
+            cell="lstm",
+            width=8,
+            patch=16,
+            patch_overlap=True,
+            layers=3,
+            width_growth=0.5,
+            bidirectional=False,
+            summary="last",
+        ),
+    ),
     (rnn.build, RnnArchitecture(width=8, patch=20, embedding=12, summary="flatten")),
     (cnn_lstm.build, CnnLstmArchitecture(width=8, stages=2, recurrent_width=8)),
-    (cnn_lstm.build, CnnLstmArchitecture(width=8, stages=3, recurrent_width=8, cell="gru",
-                                         recurrent_layers=2, bidirectional=False, summary="last",
-                                         feature_units=4)),
-]  # fmt: skip
+    (
+        cnn_lstm.build,
+        CnnLstmArchitecture(
+            width=8,
+            stages=3,
+            recurrent_width=8,
+            cell="gru",
+            recurrent_layers=2,
+            bidirectional=False,
+            summary="last",
+            feature_units=4,
+        ),
+    ),
+]
 NAMES = [f"{build.__module__}-{number}" for number, (build, _) in enumerate(SMALL)]
 
 

@@ -31,8 +31,10 @@ def test_the_network_for_new_patients_saw_none_of_ds2():
     checkpoint = checkpoints.read(checkpoints.PRETRAINED_FOLDER / "mitbih-patients" / "cnn.json")
     facts = checkpoint.facts
     assert (facts["data"], facts["protocol"], facts["monitor"]) == (
-        "mitbih", "patients", "val_loss",
-    )  # fmt: skip
+        "mitbih",
+        "patients",
+        "val_loss",
+    )
     assert facts["training_beats"] + facts["validation_beats"] < 51_020  # all beats of DS1
     assert checkpoint.load().count_params() == facts["parameters"]
 

@@ -37,10 +37,13 @@ def example() -> reference.Reference:
 
 def test_a_view_measures_to_the_nearest_centre_also_across_its_components():
     plane = View(
-        mean=np.array([1.0, 0.0, 0.0]), scale=np.array([2.0, 1.0, 1.0]),
+        mean=np.array([1.0, 0.0, 0.0]),
+        scale=np.array([2.0, 1.0, 1.0]),
         components=np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]),
-        centres=np.array([[0.0, 0.0], [5.0, 0.0]]), usual=1.0, spread=2.0,
-    )  # fmt: skip
+        centres=np.array([[0.0, 0.0], [5.0, 0.0]]),
+        usual=1.0,
+        spread=2.0,
+    )
     described = np.array([[1.0, 0.0, 0.0], [11.0, 3.0, 4.0]])
     assert np.allclose(plane.distances(described), [0.0, 5.0], atol=1e-3)
     assert np.allclose(plane.excess(described), [0.0, 2.0], atol=1e-3)

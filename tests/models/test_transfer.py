@@ -15,9 +15,11 @@ from utils.errors import InputError
 SHAPES = {
     "cnn": (cnn.build, CnnArchitecture(width=4, stages=2, dense_units=6)),
     "rnn": (rnn.build, RnnArchitecture(width=4, layers=2, patch=16, embedding=5, summary="last")),
-    "cnn_lstm": (cnn_lstm.build, CnnLstmArchitecture(width=4, stages=2, recurrent_width=4,
-                                                     feature_units=3)),
-}  # fmt: skip
+    "cnn_lstm": (
+        cnn_lstm.build,
+        CnnLstmArchitecture(width=4, stages=2, recurrent_width=4, feature_units=3),
+    ),
+}
 
 
 def build(name: str) -> keras.Model:

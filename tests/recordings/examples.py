@@ -53,9 +53,11 @@ def beats_of(truth: SyntheticRecord) -> pd.DataFrame:
 
 def with_durations(beats: pd.DataFrame) -> pd.DataFrame:
     spans = {
-        "p_ms": ("p_onset_s", "p_end_s"), "pr_ms": ("p_onset_s", "qrs_onset_s"),
-        "qrs_ms": ("qrs_onset_s", "qrs_end_s"), "qt_ms": ("qrs_onset_s", "t_end_s"),
-    }  # fmt: skip
+        "p_ms": ("p_onset_s", "p_end_s"),
+        "pr_ms": ("p_onset_s", "qrs_onset_s"),
+        "qrs_ms": ("qrs_onset_s", "qrs_end_s"),
+        "qt_ms": ("qrs_onset_s", "t_end_s"),
+    }
     found = {name: 1000 * (beats[end] - beats[start]) for name, (start, end) in spans.items()}
     return beats.assign(**found, qtc_ms=found["qt_ms"] / np.sqrt(beats["rr_s"]))
 
@@ -70,11 +72,18 @@ def analysis_of(recording: Recording, beats: pd.DataFrame, **changes) -> Analysi
     columns = ["kind", *SPAN, "beats", "detail"]
     episodes = pd.DataFrame(changes.pop("episodes", []), columns=columns)
     facts = {
-        "name": recording.name, "duration_s": recording.duration_s,
-        "sampling_hz": recording.sampling_hz, "leads": recording.leads, "lead": "II",
-        "beats": beats, "windows": pd.DataFrame(columns=[*SPAN, "irregular"]),
-        "irregular": irregular, "episodes": episodes, "stretches": stretches,
+        "name": recording.name,
+        "duration_s": recording.duration_s,
+        "sampling_hz": recording.sampling_hz,
+        "leads": recording.leads,
+        "lead": "II",
+        "beats": beats,
+        "windows": pd.DataFrame(columns=[*SPAN, "irregular"]),
+        "irregular": irregular,
+        "episodes": episodes,
+        "stretches": stretches,
         "summary": summarise(recording.duration_s, beats, irregular, episodes, stretches),
-        "notes": (), "provenance": {"checkpoint": "cnn.json", "versions": {"numpy": "2"}},
-    }  # fmt: skip
+        "notes": (),
+        "provenance": {"checkpoint": "cnn.json", "versions": {"numpy": "2"}},
+    }
     return Analysis(**(facts | changes))

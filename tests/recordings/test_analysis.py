@@ -82,9 +82,11 @@ def test_any_sampling_rate(classifier, hz):
 
 
 BAD = {
-    "flat": np.zeros(7200), "nothing": np.full(7200, np.nan), "one sample": np.zeros(1),
+    "flat": np.zeros(7200),
+    "nothing": np.full(7200, np.nan),
+    "one sample": np.zeros(1),
     "noise": np.random.default_rng(0).normal(0, 0.3, 7200),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("signal", BAD.values(), ids=BAD.keys())

@@ -51,9 +51,11 @@ def test_a_network_that_always_says_normal_is_overruled(recording):
 
 def test_gain_does_not_matter(recording):
     louder = beat_kinds.judge(
-        5 * recording.signal_mv, recording.sampling_hz, recording.r_peaks,
+        5 * recording.signal_mv,
+        recording.sampling_hz,
+        recording.r_peaks,
         no_idea(len(recording.r_peaks)),
-    )  # fmt: skip
+    )
     assert np.allclose(louder.probabilities, judged(recording).probabilities, atol=1e-3)
 
 
@@ -81,8 +83,9 @@ def test_what_both_say_is_more_than_what_one_says():
 def test_without_weight_the_network_has_no_say_on_n_s_and_v():
     weights = Weights(0.0, 0.0, 0.0)
     for label in (N, S, V):
-        assert np.allclose(combine(sure(label), neutral(), weights)[0, :3], [0.25, 0.25, 0.5],
-                           atol=0.01)  # fmt: skip
+        assert np.allclose(
+            combine(sure(label), neutral(), weights)[0, :3], [0.25, 0.25, 0.5], atol=0.01
+        )
 
 
 def test_unclassifiable_beats_come_from_the_network():

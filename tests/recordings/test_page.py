@@ -42,10 +42,17 @@ def test_the_page_says_what_must_be_known_first(example):
     words = shown(build(analysis, dataclasses.replace(recording, notes=("Units were guessed.",))))
     facts = analysis.summary
     for text in (
-        "Recording made", "1 min", "leads II, V5; measured in II", "40 years old",
-        f"{facts['heart_rate_bpm']['mean']:.0f} a minute", "0.3 min",
-        "bradycardia 1", "Research software, not a medical device", "checkpoint", "cnn.json",
-    ):  # fmt: skip
+        "Recording made",
+        "1 min",
+        "leads II, V5; measured in II",
+        "40 years old",
+        f"{facts['heart_rate_bpm']['mean']:.0f} a minute",
+        "0.3 min",
+        "bradycardia 1",
+        "Research software, not a medical device",
+        "checkpoint",
+        "cnn.json",
+    ):
         assert text in words
     first = [
         words.index(note) for note in ("Units were", "The header promises", "no cardiologist")
@@ -120,10 +127,15 @@ def test_runs_of_ventricular_beats_come_before_all_others():
 
 
 def test_stretches_and_clusters_have_tables(example):
-    words = " ".join(shown("".join(
-        page_tables.irregular(example[0]) + page_tables.unusable(example[0])
-        + page_tables.clusters(example[0])
-    )).split())  # fmt: skip
+    words = " ".join(
+        shown(
+            "".join(
+                page_tables.irregular(example[0])
+                + page_tables.unusable(example[0])
+                + page_tables.clusters(example[0])
+            )
+        ).split()
+    )
     assert "0:00:05 0:00:25 20 s" in words
     assert "noise 0:00:40 0:00:45 5 s" in words
     beats = example[0].beats[example[0].beats["usable"]]
@@ -140,9 +152,16 @@ def test_long_strips_share_a_title(example):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (2.04, "2 s"), (59.96, "1 min"), (1805.6, "30 min 6 s"), (3600, "1 h"),
-     (86400, "24 h"), (3661, "1 h 1 min")],
-)  # fmt: skip
+    [
+        (0, "0 s"),
+        (2.04, "2 s"),
+        (59.96, "1 min"),
+        (1805.6, "30 min 6 s"),
+        (3600, "1 h"),
+        (86400, "24 h"),
+        (3661, "1 h 1 min"),
+    ],
+)
 def test_lengths_of_time_in_words(seconds, words):
     assert duration(seconds) == words
 
@@ -158,8 +177,14 @@ def test_the_database_page_ranks_tells_reasons_and_failures():
     table.loc[3, ["score", "error"]] = [np.nan, "r3.dat is missing"]
     html = build_database_page("mitdb", table, Figure(figsize=(12, 2)), linked=True)
     words = shown(html)
-    for text in ("3 recordings", "2 flagged", "1 recording could not", "r3.dat is missing",
-                 "31.0% ectopic beats; 2 pauses", "35.0 %"):  # fmt: skip
+    for text in (
+        "3 recordings",
+        "2 flagged",
+        "1 recording could not",
+        "r3.dat is missing",
+        "31.0% ectopic beats; 2 pauses",
+        "35.0 %",
+    ):
         assert text in words
     assert re.findall(r'<li><a [^>]*href="([^"]+)"', html) == ["r0/report.html", "r1/report.html"]
     assert "href" not in build_database_page("mitdb", table, Figure(), linked=False)

@@ -7,13 +7,21 @@ from recordings import patients
 
 def summary(name="a", **changes):
     calm = {
-        "name": name, "duration_s": 1800.0, "beats": 2000, "usable_beats": 2000,
+        "name": name,
+        "duration_s": 1800.0,
+        "beats": 2000,
+        "usable_beats": 2000,
         "heart_rate_bpm": {"min": 60, "mean": 70, "max": 90},
         "classes": {"N": 2000, "S": 0, "V": 0, "F": 0, "Q": 0},
-        "ectopic_share": 0.0, "unknown_beats": 0, "irregular_minutes": 0.0,
-        "irregular_share": 0.0, "unusable_share": 0.0, "quality": 0.9, "anomaly": 0.1,
+        "ectopic_share": 0.0,
+        "unknown_beats": 0,
+        "irregular_minutes": 0.0,
+        "irregular_share": 0.0,
+        "unusable_share": 0.0,
+        "quality": 0.9,
+        "anomaly": 0.1,
         "episodes": {},
-    }  # fmt: skip
+    }
     return calm | changes
 
 
@@ -44,9 +52,17 @@ def test_below_every_threshold_nothing_is_flagged():
 
 def test_a_recording_without_beats_is_flagged_not_scored():
     row = patients.row(
-        summary(beats=0, usable_beats=0, heart_rate_bpm=None, ectopic_share=None, quality=None,
-                irregular_share=None, unusable_share=1.0, anomaly=None)
-    )  # fmt: skip
+        summary(
+            beats=0,
+            usable_beats=0,
+            heart_rate_bpm=None,
+            ectopic_share=None,
+            quality=None,
+            irregular_share=None,
+            unusable_share=1.0,
+            anomaly=None,
+        )
+    )
     assert row["flagged"] and row["score"] == 0
     assert "no heartbeat" in row["reasons"] and "100%" in row["reasons"]
 

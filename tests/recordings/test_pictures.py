@@ -39,10 +39,13 @@ def line_of(axes, colour: str):
 
 
 def marks_of(axes, name: str) -> np.ndarray:
-    return np.concatenate([
-        one.get_xdata() for one in axes.get_lines()
-        if to_hex(one.get_color()) == colour_of(name) and one.get_linestyle() == "None"
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            one.get_xdata()
+            for one in axes.get_lines()
+            if to_hex(one.get_color()) == colour_of(name) and one.get_linestyle() == "None"
+        ]
+    )
 
 
 @pytest.mark.parametrize("columns", [1, 7, 100, 499])
@@ -100,8 +103,11 @@ def test_spans_that_overlap_or_touch_are_one():
 
 def test_clock_times():
     assert [clock(s) for s in (0, 59.9999999, 61, 86400)] == [
-        "0:00:00", "0:01:00", "0:01:01", "24:00:00",
-    ]  # fmt: skip
+        "0:00:00",
+        "0:01:00",
+        "0:01:01",
+        "24:00:00",
+    ]
 
 
 @pytest.mark.parametrize("duration_s", [2, 10, 90, 1805.6, 7200, 86400])
@@ -376,13 +382,29 @@ def test_a_day_is_drawn_in_seconds_and_stays_small():
 
 def patients(count: int = 4) -> pd.DataFrame:
     score = np.linspace(0.9, 0.1, count)
-    return pd.DataFrame({
-        "record": [f"r{n}" for n in range(count)], "score": score, "flagged": score > 0.5,
-        "reasons": "x", "duration_s": 1800.0, "beats": 2000, "heart_rate_bpm": 70.0,
-        "s_share": 0.1, "v_share": 0.2, "ectopic_share": 0.35, "irregular_minutes": 3.0,
-        "irregular_share": 0.1, "unknown_share": 0.01, "anomaly": 0.4, "pauses": 0,
-        "ventricular_runs": 1, "quality": 0.9, "unusable_share": 0.0, "error": "",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "record": [f"r{n}" for n in range(count)],
+            "score": score,
+            "flagged": score > 0.5,
+            "reasons": "x",
+            "duration_s": 1800.0,
+            "beats": 2000,
+            "heart_rate_bpm": 70.0,
+            "s_share": 0.1,
+            "v_share": 0.2,
+            "ectopic_share": 0.35,
+            "irregular_minutes": 3.0,
+            "irregular_share": 0.1,
+            "unknown_share": 0.01,
+            "anomaly": 0.4,
+            "pauses": 0,
+            "ventricular_runs": 1,
+            "quality": 0.9,
+            "unusable_share": 0.0,
+            "error": "",
+        }
+    )
 
 
 def test_patients_are_ranked_and_their_ectopic_beats_stacked():

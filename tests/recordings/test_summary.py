@@ -14,11 +14,15 @@ def table(classes="NNNNNNNNNN", rr_s=1.0):
     beats = len(classes)
     return pd.DataFrame(
         {
-            "rr_s": [np.nan, *[rr_s] * (beats - 1)], "class": list(classes), "usable": True,
-            "unknown": False, "quality": 0.9, "anomaly": 0.1,
+            "rr_s": [np.nan, *[rr_s] * (beats - 1)],
+            "class": list(classes),
+            "usable": True,
+            "unknown": False,
+            "quality": 0.9,
+            "anomaly": 0.1,
             **{name: 100.0 for name in ("p_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms")},
         }
-    )  # fmt: skip
+    )
 
 
 def stretches(*ends):

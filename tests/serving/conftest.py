@@ -29,9 +29,11 @@ def running(settings: ServiceSettings) -> Iterator[str]:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(settings), log_level="warning", ws="none",
+        create_app(settings),
+        log_level="warning",
+        ws="none",
         http=limited_protocol(settings.head_s, settings.idle_s),
-    )  # fmt: skip
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()

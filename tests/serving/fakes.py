@@ -26,9 +26,13 @@ class FakeModel:
     @property
     def checkpoint(self) -> Checkpoint:
         facts = {
-            "architecture": "cnn", "class_names": list(CLASSES), "samples": SAMPLES,
-            "sampling_hz": 120.0, "weights_digest": "0" * 64, "data": "mitbih",
-        }  # fmt: skip
+            "architecture": "cnn",
+            "class_names": list(CLASSES),
+            "samples": SAMPLES,
+            "sampling_hz": 120.0,
+            "weights_digest": "0" * 64,
+            "data": "mitbih",
+        }
         return Checkpoint(Path("fake/cnn.json"), facts)
 
     def run(self, signals: np.ndarray) -> Outputs:

@@ -46,13 +46,16 @@ def probabilities(answer: dict) -> np.ndarray:
 def test_csv_json_body_and_notebook_give_the_same(client, beats):
     form = sent(client, csv_of(beats), model=CNN)
     raw = client.post(
-        "/api/v1/predict", content=csv_of(beats, labels=False), params={"model": CNN},
+        "/api/v1/predict",
+        content=csv_of(beats, labels=False),
+        params={"model": CNN},
         headers={"Content-Type": "text/csv"},
-    )  # fmt: skip
+    )
     as_json = client.post(
-        "/api/predict", params={"model": CNN},
+        "/api/predict",
+        params={"model": CNN},
         json={"beats": beats.signals.tolist(), "labels": beats.labels.tolist()},
-    )  # fmt: skip
+    )
     model = checkpoints.read(checkpoints.PRETRAINED_FOLDER / f"{CNN}.json").load()
     here = predict(model, beats.signals)
     for answer in (form, raw, as_json):
@@ -153,9 +156,10 @@ def test_models_are_listed_and_chosen(client, beats):
 def test_the_anomaly_detector_answers_with_scores(client):
     rng = np.random.default_rng(0)
     answer = client.post(
-        "/api/predict", params={"model": "ecg5000-ucr/lstm_autoencoder"},
+        "/api/predict",
+        params={"model": "ecg5000-ucr/lstm_autoencoder"},
         json={"beats": rng.random((3, 140)).tolist(), "labels": [1, 0, 4]},
-    ).json()  # fmt: skip
+    ).json()
     Predictions.model_validate(answer)
     assert [one["class"] for one in answer["predictions"]] == ["anomalous"] * 3
     assert answer["predictions"][0]["anomaly_score"] > 0.13

@@ -110,9 +110,12 @@ def test_names_of_nothing_are_refused(unpacked):
 
 def test_clutter_is_left_out(unpacked):
     found = unpacked(
-        ("__MACOSX/._a.csv", b"x"), (".DS_Store", b"x"), ("d/.hidden", b"x"), ("Thumbs.db", b"x"),
+        ("__MACOSX/._a.csv", b"x"),
+        (".DS_Store", b"x"),
+        ("d/.hidden", b"x"),
+        ("Thumbs.db", b"x"),
         ("a.csv", b"1"),
-    )  # fmt: skip
+    )
     assert found == {"a.csv": b"1"}
 
 

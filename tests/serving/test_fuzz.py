@@ -13,9 +13,11 @@ from schemathesis.specs.openapi.checks import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance,
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
     response_schema_conformance,
-]  # fmt: skip
+]
 EXAMPLES = 150
 SOUND, BROKEN = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 WITH_INPUT = (("/api/predict", "POST"), ("/api/records", "POST"), ("/api/typical_beats", "GET"))
@@ -43,9 +45,12 @@ def test_every_answer_is_as_the_schema_says(schema, path, method, mode):
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate],
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     def ask(case):
         case.call_and_validate(checks=CHECKS, timeout=60)
 

@@ -15,10 +15,14 @@ from utils.errors import InputError
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (UnknownModel("a"), 404), (TooLarge("a"), 413), (TooManyBeats("a"), 413),
-        (UnsupportedUpload("a"), 415), (InputError("a"), 422), (Busy("a"), 503),
+        (UnknownModel("a"), 404),
+        (TooLarge("a"), 413),
+        (TooManyBeats("a"), 413),
+        (UnsupportedUpload("a"), 415),
+        (InputError("a"), 422),
+        (Busy("a"), 503),
     ],
-)  # fmt: skip
+)
 def test_what_a_sender_can_mend_is_told_as_it_is(error, status):
     assert told(error) == (status, "a")
 

@@ -38,9 +38,13 @@ def process(tmp_path, *words, **variables):
         "HOME": str(tmp_path),
     }
     started = subprocess.Popen(
-        [sys.executable, "-m", "serving", "--port", "0", *words], cwd=ROOT, env=environment,
-        stdout=subprocess.PIPE, stderr=(tmp_path / "log").open("w"), text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "serving", "--port", "0", *words],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=(tmp_path / "log").open("w"),
+        text=True,
+    )
     try:
         address = ""
         for line in started.stdout:
@@ -150,9 +154,12 @@ def test_a_taken_port_is_told_at_once(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         done = subprocess.run(
-            [sys.executable, "-m", "serving", "--port", str(taken.getsockname()[1])], cwd=ROOT,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+            [sys.executable, "-m", "serving", "--port", str(taken.getsockname()[1])],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert done.returncode == 2
     assert "cannot listen" in done.stderr and "--port" in done.stderr
     assert "starting" not in done.stdout, "before anything slow is imported"
@@ -172,18 +179,24 @@ def test_the_command_line_needs_no_slow_library():
 @pytest.mark.parametrize("words", [["--port", "99999"], ["--port", "-1"], ["--max-beats", "0"]])
 def test_flags_that_cannot_be_are_told(words):
     done = subprocess.run(
-        [sys.executable, "-m", "serving", *words], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "serving", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         timeout=60,
-    )  # fmt: skip
+    )
     assert done.returncode == 2
     assert "expected, found" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_host_that_is_none_is_told():
     done = subprocess.run(
-        [sys.executable, "-m", "serving", "--host", "a" * 100 + ".b"], cwd=ROOT,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "serving", "--host", "a" * 100 + ".b"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 2
     assert "cannot listen" in done.stderr and "Traceback" not in done.stderr
 

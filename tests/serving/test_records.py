@@ -92,9 +92,12 @@ def test_the_process_ends_with_a_server_that_was_killed(tmp_path):
     path = tmp_path / "server.py"
     path.write_text(program)
     server = subprocess.Popen(
-        [sys.executable, str(path)], cwd=ROOT, env={"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, str(path)],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     child = psutil.Process(int(server.stdout.readline()))
     server.kill()
     server.wait()

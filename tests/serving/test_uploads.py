@@ -33,9 +33,12 @@ def wfdb_files(folder: Path, name: str = "100") -> dict[str, bytes]:
 
 def edf_bytes(folder: Path) -> bytes:
     signal = edfio.EdfSignal(
-        SIGNAL_MV[:, 0].astype(float), HZ, label="ECG", physical_dimension="mV",
+        SIGNAL_MV[:, 0].astype(float),
+        HZ,
+        label="ECG",
+        physical_dimension="mV",
         physical_range=(-5, 5),
-    )  # fmt: skip
+    )
     edfio.Edf([signal]).write(folder / "made.edf")
     return (folder / "made.edf").read_bytes()
 

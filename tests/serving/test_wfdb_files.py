@@ -56,11 +56,26 @@ def test_a_record_is_put_together(gathered):
 @pytest.mark.parametrize(
     "name",
     [
-        "../../../etc/passwd", "/etc/passwd", "~/secrets.dat", "~root", "http://x.org/a.dat",
-        "s3://bucket/a.dat", "simplecache::a.dat", "|reboot", "..", ".", "*", "a/b.dat",
-        "..\\a.dat", "rec.hea", "other.hea", "/dev/zero", "/dev/stdin", "-",
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "~/secrets.dat",
+        "~root",
+        "http://x.org/a.dat",
+        "s3://bucket/a.dat",
+        "simplecache::a.dat",
+        "|reboot",
+        "..",
+        ".",
+        "*",
+        "a/b.dat",
+        "..\\a.dat",
+        "rec.hea",
+        "other.hea",
+        "/dev/zero",
+        "/dev/stdin",
+        "-",
     ],
-)  # fmt: skip
+)
 def test_a_header_names_no_file_outside(fault, name):
     secret = fault({"rec.hea": HEADER.replace("rec.dat", name), "rec.dat": DAT})
     assert secret.startswith("rec.hea ")
@@ -102,13 +117,24 @@ def test_several_records_are_told(fault, count, more):
 @pytest.mark.parametrize(
     "content",
     [
-        "", "\n", "# only a comment\n", "<html>not found</html>", "nonsense", "rec\n", "rec x y\n",
-        "rec -1 250 10\n", b"\x80\x04pickle", bytes(300), b"PK\x03\x04", "x" * 2000,
-        "rec 1 250 10\nrec.dat\n", "rec 2 250 " + "9" * 900 + "\n" + SIGNALS,
+        "",
+        "\n",
+        "# only a comment\n",
+        "<html>not found</html>",
+        "nonsense",
+        "rec\n",
+        "rec x y\n",
+        "rec -1 250 10\n",
+        b"\x80\x04pickle",
+        bytes(300),
+        b"PK\x03\x04",
+        "x" * 2000,
+        "rec 1 250 10\nrec.dat\n",
+        "rec 2 250 " + "9" * 900 + "\n" + SIGNALS,
         "\n".join("x" * 70000),
         "rec/2 2 250 1000\n",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_header_is_told(fault, content):
     assert "rec.hea" in fault({"rec.hea": content, "rec.dat": DAT})
 

@@ -31,9 +31,12 @@ def easy_beats(classes: int = 5, patients: int = 12) -> BeatSet:
     peaks = np.exp(-(((np.arange(187) - 20 - 30 * labels[:, None]) / 8) ** 2))
     signals = (0.8 * peaks + 0.2 * beats.signals).astype(np.float32)
     return dataclasses.replace(
-        beats, signals=signals, labels=labels, class_names=beats.class_names[:classes],
+        beats,
+        signals=signals,
+        labels=labels,
+        class_names=beats.class_names[:classes],
         fingerprint="here",
-    )  # fmt: skip
+    )
 
 
 def small_forest(seed: int) -> RandomForestClassifier:

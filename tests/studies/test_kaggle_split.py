@@ -15,11 +15,15 @@ BEATS = 6_000
 def beats_with(is_test: np.ndarray) -> BeatSet:
     rng = np.random.default_rng(3)
     return BeatSet(
-        "invented", np.zeros((BEATS, 4), np.float32),
-        rng.integers(0, 2, BEATS).astype(np.uint8), AAMI_CLASSES, 125.0,
-        official_test=is_test, records=np.repeat([f"{i}" for i in range(100, 120)], BEATS // 20),
+        "invented",
+        np.zeros((BEATS, 4), np.float32),
+        rng.integers(0, 2, BEATS).astype(np.uint8),
+        AAMI_CLASSES,
+        125.0,
+        official_test=is_test,
+        records=np.repeat([f"{i}" for i in range(100, 120)], BEATS // 20),
         times_s=np.tile(np.arange(BEATS // 20), 20) * 0.8,
-    )  # fmt: skip
+    )
 
 
 def test_a_random_draw_looks_random():

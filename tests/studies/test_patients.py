@@ -14,10 +14,13 @@ from utils.paths import data_folder, runs_folder
 def table(found, true, minutes=0.0):
     return pd.DataFrame(
         {
-            "ectopic_share": found, "true_ectopic_share": true, "irregular_minutes": minutes,
-            "true_irregular_minutes": 0.0, "score": found,
+            "ectopic_share": found,
+            "true_ectopic_share": true,
+            "irregular_minutes": minutes,
+            "true_irregular_minutes": 0.0,
+            "score": found,
         }
-    )  # fmt: skip
+    )
 
 
 def test_flags_at_the_threshold_are_compared_with_the_truth():

@@ -110,9 +110,11 @@ def test_what_is_fitted_is_what_is_used(records, monkeypatch, tmp_path):
     fit_evidence.write(*fitted)
     seen = read[0].seen
     expected = evidence.drawn(
-        seen.clusters, evidence.asked(seen, *fitted),
-        evidence.CLUSTER_SHARE_V, evidence.CLUSTER_SHARE_S,
-    )  # fmt: skip
+        seen.clusters,
+        evidence.asked(seen, *fitted),
+        evidence.CLUSTER_SHARE_V,
+        evidence.CLUSTER_SHARE_S,
+    )
     assert np.array_equal(evidence.of(seen).ventricular, expected.ventricular)
     evidence.trees.cache_clear()
 

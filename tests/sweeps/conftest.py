@@ -54,9 +54,14 @@ class Agent:
         self.output = output
         with output.open("wb") as stream:
             self.process = subprocess.Popen(
-                words, cwd=PROGRAMS, env=environment, stdin=subprocess.DEVNULL,
-                stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                words,
+                cwd=PROGRAMS,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def said(self) -> str:
@@ -95,10 +100,13 @@ class Engine:
             parameters = {**parameters, "marks": str(self.marks)}
         content = {"program": program, "name": name, "method": "grid"} | more
         content["parameters"] = {
-            key: one if isinstance(one, dict)
-            else {"values": one} if isinstance(one, list) else {"value": one}
+            key: one
+            if isinstance(one, dict)
+            else {"values": one}
+            if isinstance(one, list)
+            else {"value": one}
             for key, one in parameters.items()
-        }  # fmt: skip
+        }
         file = self.folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(content, sort_keys=False))
         return str(file)

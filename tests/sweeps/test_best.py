@@ -50,8 +50,11 @@ def test_the_mean_decides_and_the_gap_is_judged():
 
 
 def test_top_settings_differ_in_more_than_their_seed(url):
-    text = TEXT.replace("run_cap: 9", "").replace("random", "grid").replace(
-        "early_terminate: {type: hyperband, min_iter: 1}\n", "")  # fmt: skip
+    text = (
+        TEXT.replace("run_cap: 9", "")
+        .replace("random", "grid")
+        .replace("early_terminate: {type: hyperband, min_iter: 1}\n", "")
+    )
     text = text.replace("  layers: {values: [[1], [1, 2]]}", "  seed: {values: [0, 1]}")
     made = study(url, [0.1, 0.2, 0.5, 0.3, 0.4, 0.45, 0.0, 0.0], text)
     top = best.top_trials(made.study, 3, "seed")

@@ -114,9 +114,11 @@ def test_a_crash_before_the_metric_does_not_accuse_the_sweep_file(engine):
 @pytest.mark.slow
 def test_a_program_that_knows_nothing_of_us_is_stopped_early(engine):
     sweep = engine.sweep(
-        "logs.py", {"x": [0, 5], "steps": 60, "pause": 0.1}, metric=METRIC,
+        "logs.py",
+        {"x": [0, 5], "steps": 60, "pause": 0.1},
+        metric=METRIC,
         early_terminate={"type": "hyperband", "min_iter": 5, "eta": 3},
-    )  # fmt: skip
+    )
     assert engine.run(sweep) == 0
     good, bad = engine.trials()
     assert (good.state, bad.state) == (TrialState.COMPLETE, TrialState.PRUNED)
@@ -169,9 +171,10 @@ def test_the_longest_time_is_that_of_one_attempt(engine):
 @pytest.mark.slow
 def test_a_warm_worker_that_is_killed_is_replaced(engine):
     sweep = engine.sweep(
-        "marks.py", {"how": ["ok", "once-killed", "ok2"]},
+        "marks.py",
+        {"how": ["ok", "once-killed", "ok2"]},
         command=["${interpreter}", "-m", "marks", "${args}"],
-    )  # fmt: skip
+    )
     assert engine.run(sweep, "--warm=on") == 0
     assert engine.states() == ["COMPLETE"] * 3
     assert engine.lines("begin").count("once-killed") == 2
@@ -388,9 +391,14 @@ def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
 
 # A file system of some megabytes that only the agent and its children see.
 SMALL_DISK = (
-    "unshare", "--mount", "--map-root-user", "sh", "-c",
-    'mount -t tmpfs -o size=4m none "$ECG_RUNS" && exec "$@"', "sh",
-)  # fmt: skip
+    "unshare",
+    "--mount",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'mount -t tmpfs -o size=4m none "$ECG_RUNS" && exec "$@"',
+    "sh",
+)
 
 
 @pytest.mark.slow

@@ -25,8 +25,12 @@ def of_wandb(command: list[str] | None) -> list[str]:
     """The words as W&B's own functions fill them, put together as its agent does."""
     given = {"args": {name: {"value": value} for name, value in VALUES.items()}}
     lists = wandb_sweeps.create_sweep_command_args(given)
-    lists |= {"interpreter": ["python"], "program": ["train.py"], "env": ["/usr/bin/env"],
-              "args_json_file": ["f.json"]}  # fmt: skip
+    lists |= {
+        "interpreter": ["python"],
+        "program": ["train.py"],
+        "env": ["/usr/bin/env"],
+        "args_json_file": ["f.json"],
+    }
     words: list[str] = []
     for word in wandb_sweeps.create_sweep_command(list(command) if command else None):
         if word.startswith("${") and word.endswith("}"):
@@ -62,12 +66,16 @@ def test_the_environment_and_the_file_are_those_of_wandbs_agent(tmp_path, monkey
     made = launch.prepare(asked, tmp_path, "swp", "run1", 7, VALUES, "group", threads=2)
     environment = made.environment
     assert {name: environment[name] for name in environment if name.startswith("WANDB_")} == {
-        "WANDB_MODE": "offline", "WANDB_SWEEP_ID": "swp", "WANDB_RUN_ID": "run1",
+        "WANDB_MODE": "offline",
+        "WANDB_SWEEP_ID": "swp",
+        "WANDB_RUN_ID": "run1",
         "WANDB_SWEEP_PARAM_PATH": str(tmp_path / "wandb" / "sweep-swp" / "config-run1.yaml"),
-        "WANDB_DIR": str(tmp_path), "WANDB_RUN_GROUP": "group", "WANDB_PROJECT": "p",
+        "WANDB_DIR": str(tmp_path),
+        "WANDB_RUN_GROUP": "group",
+        "WANDB_PROJECT": "p",
         "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL": "1",
         "WANDB_ENTITY": "e",
-    }  # fmt: skip
+    }
     content = yaml.safe_load(Path(environment["WANDB_SWEEP_PARAM_PATH"]).read_text())
     assert content.pop("wandb_version") == 1
     assert content == {name: {"value": value} for name, value in VALUES.items()}

@@ -119,8 +119,10 @@ def test_warm_and_fresh_trials_reach_the_same(tmp_path, environment):
 
 @pytest.mark.slow
 def test_a_trial_killed_in_mid_training_goes_on_at_its_last_epoch(tmp_path, environment):
-    file = written(tmp_path, parameters={"epochs": {"value": 60}, "patience": {"value": 60},
-                                         "width": {"value": 4}})  # fmt: skip
+    file = written(
+        tmp_path,
+        parameters={"epochs": {"value": 60}, "patience": {"value": 60}, "width": {"value": 4}},
+    )
     command = [sys.executable, "-m", "sweeps.agent", str(file)]
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE) as first:
         until = time.monotonic() + 120

@@ -31,33 +31,48 @@ SPACE: dict[str, BaseDistribution] = {
     "weighting": CategoricalDistribution([None, "a name of a weighting that goes on", "[1, 2]"]),
 }
 PARAMS = {
-    "epochs": 12, "learning_rate": 3e-3, "model.width": 32, "dropout": 0.2, "layers": 2,
-    "residual": True, "weighting": None,
-}  # fmt: skip
+    "epochs": 12,
+    "learning_rate": 3e-3,
+    "model.width": 32,
+    "dropout": 0.2,
+    "layers": 2,
+    "residual": True,
+    "weighting": None,
+}
 START = datetime(2026, 1, 5, 9)
 
 
 def make_study(direction: str = "maximize", **sweep: Any) -> optuna.Study:
     study = optuna.create_study(study_name="a study", direction=direction)
     content = {
-        "program": "training/train_cnn.py", "method": "bayes", "metric": {"name": "best_val_f1"},
-    }  # fmt: skip
+        "program": "training/train_cnn.py",
+        "method": "bayes",
+        "metric": {"name": "best_val_f1"},
+    }
     study.set_user_attr("sweep", content | sweep)
     study.set_user_attr("bands", [3, 9])
     return study
 
 
 def add(
-    study: optuna.Study, score: float | None = None, state: TrialState = TrialState.COMPLETE,
-    curve: dict[int, float] | None = None, attributes: dict[str, Any] | None = None,
-    space: dict[str, BaseDistribution] = SPACE, **params: Any,
-) -> None:  # fmt: skip
+    study: optuna.Study,
+    score: float | None = None,
+    state: TrialState = TrialState.COMPLETE,
+    curve: dict[int, float] | None = None,
+    attributes: dict[str, Any] | None = None,
+    space: dict[str, BaseDistribution] = SPACE,
+    **params: Any,
+) -> None:
     """One trial of a minute; its parameters are PARAMS but for those given."""
     values = {name: ({**PARAMS, **params})[name] for name in space}
     trial = create_trial(
-        state=state, value=score, params=values, distributions=space,
-        intermediate_values=curve or {}, user_attrs={"seconds": 60.0} | (attributes or {}),
-    )  # fmt: skip
+        state=state,
+        value=score,
+        params=values,
+        distributions=space,
+        intermediate_values=curve or {},
+        user_attrs={"seconds": 60.0} | (attributes or {}),
+    )
     trial.datetime_start = START + timedelta(minutes=len(study.get_trials(deepcopy=False)))
     if state.is_finished():
         trial.datetime_complete = trial.datetime_start + timedelta(minutes=1)
@@ -80,8 +95,18 @@ def mixed_study(count: int = 40, seed: int = 0) -> optuna.Study:
         curve = {step: score * step / 9 for step in range(1, 10)}
         known = {"summary": {"parameters": 1000 * drawn["model.width"]}}
         if number % 8 == 5:
-            add(study, None, TrialState.FAIL, attributes={"reason": "loss became nan",
-                "log": "/logs/5.txt", "host": "node1", "attempts": 2}, **drawn)  # fmt: skip
+            add(
+                study,
+                None,
+                TrialState.FAIL,
+                attributes={
+                    "reason": "loss became nan",
+                    "log": "/logs/5.txt",
+                    "host": "node1",
+                    "attempts": 2,
+                },
+                **drawn,
+            )
         elif number % 3 == 1:
             short = {step: curve[step] for step in (1, 2, 3)}
             add(study, None, TrialState.PRUNED, short, **drawn)
@@ -242,8 +267,13 @@ class TestThePage:
         study = mixed_study()
         text, pictures = write(study, tmp_path)
         assert pictures == {
-            "history", "early_stopping", "importances", "parallel", "slices", "cost"
-        }  # fmt: skip
+            "history",
+            "early_stopping",
+            "importances",
+            "parallel",
+            "slices",
+            "cost",
+        }
         begin = "6 parameters of training/train_cnn.py searched by bayes, to maximise best_val_f1."
         assert begin in text
         counts = study_table.read(study).counts
@@ -294,9 +324,10 @@ class TestThePage:
 
     def test_a_grid_of_names_without_anything_else(self, tmp_path):
         space: dict[str, BaseDistribution] = {
-            "weighting": SPACE["weighting"], "residual": SPACE["residual"],
+            "weighting": SPACE["weighting"],
+            "residual": SPACE["residual"],
             "x" * 60: CategoricalDistribution(["[1]", "[2, 3]"]),
-        }  # fmt: skip
+        }
         study = optuna.create_study(study_name="grid", direction="minimize")
         for score in range(12):
             chosen = dict(zip(space, (None, score % 2 == 0, "[1]"), strict=True))

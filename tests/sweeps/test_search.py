@@ -21,30 +21,32 @@ from utils.errors import InputError
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 every_method = pytest.mark.parametrize("method", METHODS)
 
-EVERY_KIND = Space((
-    space.constant("epochs", 12),
-    space.categorical("block", ["plain", "residual", "dense"]),
-    space.categorical("width", [16, 32, 64]),
-    space.categorical("gate", [True, False]),
-    space.categorical("layers", [[64], [64, 32], None]),
-    space.categorical("bits", [8, 16, 32], [0.5, 0.0, 0.5]),
-    space.int_uniform("model.stages", 2, 5),
-    *(
-        space.number(name, name, options)
-        for name, options in {
-            "uniform": {"min": -1.0, "max": 2.0},
-            "q_uniform": {"min": 0.0, "max": 0.5, "q": 0.1},
-            "log_uniform": {"min": -9.0, "max": -2.0},
-            "q_log_uniform_values": {"min": 1, "max": 100, "q": 5},
-            "inv_log_uniform_values": {"min": 1e-4, "max": 1e-1},
-            "normal": {"mu": 3.0, "sigma": 2.0},
-            "q_normal": {"mu": 0.0, "sigma": 10.0, "q": 1},
-            "log_normal": {"mu": 0.0, "sigma": 1.0},
-            "beta": {"a": 2.0, "b": 5.0},
-            "q_beta": {"a": 2.0, "b": 5.0, "q": 0.25},
-        }.items()
-    ),
-))  # fmt: skip
+EVERY_KIND = Space(
+    (
+        space.constant("epochs", 12),
+        space.categorical("block", ["plain", "residual", "dense"]),
+        space.categorical("width", [16, 32, 64]),
+        space.categorical("gate", [True, False]),
+        space.categorical("layers", [[64], [64, 32], None]),
+        space.categorical("bits", [8, 16, 32], [0.5, 0.0, 0.5]),
+        space.int_uniform("model.stages", 2, 5),
+        *(
+            space.number(name, name, options)
+            for name, options in {
+                "uniform": {"min": -1.0, "max": 2.0},
+                "q_uniform": {"min": 0.0, "max": 0.5, "q": 0.1},
+                "log_uniform": {"min": -9.0, "max": -2.0},
+                "q_log_uniform_values": {"min": 1, "max": 100, "q": 5},
+                "inv_log_uniform_values": {"min": 1e-4, "max": 1e-1},
+                "normal": {"mu": 3.0, "sigma": 2.0},
+                "q_normal": {"mu": 0.0, "sigma": 10.0, "q": 1},
+                "log_normal": {"mu": 0.0, "sigma": 1.0},
+                "beta": {"a": 2.0, "b": 5.0},
+                "q_beta": {"a": 2.0, "b": 5.0, "q": 0.25},
+            }.items()
+        ),
+    )
+)
 PLANE = Space(tuple(space.number(name, "uniform", {"min": 0.0, "max": 1.0}) for name in "xy"))
 CELLS = Space((space.categorical("a", [1, 2, 3]), space.categorical("b", ["p", "q", "r", "s"])))
 THIRDS = np.array([1, 3, 5]) / 6  # the quantiles of three values
@@ -76,10 +78,13 @@ def add(study: optuna.Study, of: Space, params: dict, state: TrialState, value=N
     """Put a trial into the study as if a worker had run it."""
     study.add_trial(
         create_trial(
-            state=state, params=params, distributions=of.stored, value=value,
+            state=state,
+            params=params,
+            distributions=of.stored,
+            value=value,
             intermediate_values=dict(enumerate(reported)),
         )
-    )  # fmt: skip
+    )
 
 
 def bowl(params: Mapping[str, Any]) -> float:
@@ -213,10 +218,12 @@ def test_constants_alone_are_a_space():
 
 
 def test_random_follows_the_probabilities():
-    coin = Space((
-        space.categorical("side", ["head", "tail"], [0.9, 0.1]),
-        space.number("x", "uniform", {"min": 0.0, "max": 1.0}),
-    ))  # fmt: skip
+    coin = Space(
+        (
+            space.categorical("side", ["head", "tail"], [0.9, 0.1]),
+            space.number("x", "uniform", {"min": 0.0, "max": 1.0}),
+        )
+    )
     tried = run(a_study(), sampler("random", coin, 0), coin, lambda _: 0.0, 300)
     assert sum(one["side"] == "head" for one in tried) == pytest.approx(270, abs=25)
 

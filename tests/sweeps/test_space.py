@@ -32,8 +32,11 @@ def test_every_value_has_a_place_and_is_one_that_optuna_knows(kind):
     for place in np.linspace(0, 1, 41):
         value = one.value(place)
         assert one.stored._contains(one.stored.to_internal_repr(value))
-        assert one.value(one.place(value)) == pytest.approx(value) if not isinstance(
-            value, str) else value  # fmt: skip
+        assert (
+            one.value(one.place(value)) == pytest.approx(value)
+            if not isinstance(value, str)
+            else value
+        )
         assert 0 <= one.place(value) <= 1
 
 
@@ -48,13 +51,27 @@ def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
 def test_rounded_values_carry_no_dust():
     one = parameter("q_uniform", min=0, max=1, q=0.1)
     assert {one.value(place) for place in np.linspace(0, 1, 200)} == {
-        0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0,
-    }  # fmt: skip
+        0.0,
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.9,
+        1.0,
+    }
 
 
 def test_draws_follow_the_distribution():
-    space = Space((parameter("categorical", values=["a", "b"], probabilities=[0.9, 0.1]),
-                   distributions.parameter("n", {"min": 1, "max": 4})))  # fmt: skip
+    space = Space(
+        (
+            parameter("categorical", values=["a", "b"], probabilities=[0.9, 0.1]),
+            distributions.parameter("n", {"min": 1, "max": 4}),
+        )
+    )
     rng = np.random.default_rng(0)
     draws = [space.draw(rng) for _ in range(4000)]
     assert np.mean([draw["p"] == "a" for draw in draws]) == pytest.approx(0.9, abs=0.02)

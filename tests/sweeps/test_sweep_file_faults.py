@@ -81,8 +81,10 @@ def test_all_faults_are_told_at_once():
     with pytest.raises(InputError) as caught:
         read(text)
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
-        "s.yaml, line 3", "s.yaml, line 6", "s.yaml, line 13",
-    ]  # fmt: skip
+        "s.yaml, line 3",
+        "s.yaml, line 6",
+        "s.yaml, line 13",
+    ]
 
 
 def test_quoted_numbers_are_text_on_purpose():

@@ -17,13 +17,23 @@ from training.settings import from_mapping
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "sweeps").glob("*.yaml"))
 METRICS = {
-    ("best_val_macro_f1", "maximize"), ("best_val_loss", "minimize"), ("cv_macro_f1", "maximize"),
+    ("best_val_macro_f1", "maximize"),
+    ("best_val_loss", "minimize"),
+    ("cv_macro_f1", "maximize"),
     ("best_val_auc", "maximize"),
-}  # fmt: skip
+}
 ALLOWED = {
-    "program", "name", "description", "method", "metric", "run_cap", "early_terminate", "command",
-    "parameters", "project",
-}  # fmt: skip
+    "program",
+    "name",
+    "description",
+    "method",
+    "metric",
+    "run_cap",
+    "early_terminate",
+    "command",
+    "parameters",
+    "project",
+}
 
 
 def read(file: Path) -> dict:

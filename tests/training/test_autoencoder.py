@@ -28,9 +28,14 @@ def invented(beats: int = 120, samples: int = 40) -> BeatSet:
     wave = 0.5 + 0.4 * np.sin(np.linspace(0, 7, samples)) + 0.03 * rng.random((beats, samples))
     signals = np.where(labels[:, None] == 1, rng.random((beats, samples)), wave)
     return BeatSet(
-        "invented", signals.astype(np.float32), labels, ("N", "A"), 1.0, "here",
+        "invented",
+        signals.astype(np.float32),
+        labels,
+        ("N", "A"),
+        1.0,
+        "here",
         official_test=np.arange(beats) % 4 == 0,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -108,10 +113,14 @@ def test_what_an_epoch_logs_is_what_sweeps_may_ask_for(monkeypatch):
     logged = []
     kind = type("Kept", (autoencoder_program.Log,), {})
     monkeypatch.setattr(autoencoder_program, "Log", kind)
-    monkeypatch.setattr(kind, "epoch", lambda self, metrics: (
-        autoencoder_program.Log.__mro__[1].epoch(self, metrics),
-        logged.append({**metrics, **self.best}),
-    ))  # fmt: skip
+    monkeypatch.setattr(
+        kind,
+        "epoch",
+        lambda self, metrics: (
+            autoencoder_program.Log.__mro__[1].epoch(self, metrics),
+            logged.append({**metrics, **self.best}),
+        ),
+    )
     autoencoder_program.run(TINY, verbose=0)
     assert set(logged[0]) == set(train_autoencoder.LOGGED)
     bests = [row["best_val_loss"] for row in logged]

@@ -14,12 +14,20 @@ pytest.importorskip("jax")
 def test_training_runs_on_jax(tmp_path, program):
     done = subprocess.run(
         [
-            sys.executable, "-m", f"training.{program}", "--data=synthetic", "--train_limit=500",
-            "--epochs=2", "--width=8", "--tracking=silent",
+            sys.executable,
+            "-m",
+            f"training.{program}",
+            "--data=synthetic",
+            "--train_limit=500",
+            "--epochs=2",
+            "--width=8",
+            "--tracking=silent",
         ],
         env={**os.environ, "KERAS_BACKEND": "jax", "ECG_RUNS": str(tmp_path)},
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     checkpoint = tmp_path / "checkpoints" / "synthetic-patients" / f"{program[6:]}.json"
     assert '"backend": "jax"' in checkpoint.read_text()

@@ -31,8 +31,14 @@ from training.settings import CnnSettings
 
 ROOT = Path(__file__).parents[2]
 PATIENTS = 12
-TINY = {**SMALL, "epochs": 2, "learning_rate": 0.02, "folds": 3, "start": "defaults",
-        "tracking": "silent"}  # fmt: skip
+TINY = {
+    **SMALL,
+    "epochs": 2,
+    "learning_rate": 0.02,
+    "folds": 3,
+    "start": "defaults",
+    "tracking": "silent",
+}
 
 
 def settings(**changes) -> fold_settings.CrossValidationSettings:
@@ -50,9 +56,12 @@ def beats(monkeypatch, tmp_path) -> BeatSet:
     monkeypatch.delenv("SWEEP_TRIAL_DIR", raising=False)
     names = np.array([f"p{number % PATIENTS:02d}" for number in range(700)])
     whole = dataclasses.replace(
-        bumps(700, 0), official_test=np.arange(700) >= 600, fingerprint="abc",
-        patients=names, records=names,
-    )  # fmt: skip
+        bumps(700, 0),
+        official_test=np.arange(700) >= 600,
+        fingerprint="abc",
+        patients=names,
+        records=names,
+    )
     monkeypatch.setattr(catalog, "load", lambda name: whole)
     return whole
 
@@ -190,8 +199,11 @@ class TestARun:
             assert row["cv_macro_f1"] == pytest.approx(statistics.fmean(scores[:count]))
         assert of_folds[-1]["cv_macro_f1_deviation"] == pytest.approx(statistics.stdev(scores))
         assert notebook.summary["cv_macro_f1"] == of_folds[-1]["cv_macro_f1"]
-        assert notebook.rows[0] == {"fold1/epoch": 1, "fold1/val_macro_f1": 0.5,
-                                    "fold1/epoch_seconds": 0.1}  # fmt: skip
+        assert notebook.rows[0] == {
+            "fold1/epoch": 1,
+            "fold1/val_macro_f1": 0.5,
+            "fold1/epoch_seconds": 0.1,
+        }
         assert {name for name in of_folds[-1] if "/" not in name} == set(METRICS)
         assert outcome.reached.pooled.confusion.sum() == 600 and notebook.ended == "finished"
         assert training.seeds == [0, 1, 2]  # the mean averages the luck of the seed, too
@@ -308,9 +320,18 @@ def test_a_sweep_reads_the_mean_of_all_folds(tmp_path, monkeypatch):
     """The shipped sweep, shrunk, under the local agent in a warm worker."""
     content = yaml.safe_load((ROOT / "sweeps" / "cross_validated.yaml").read_text())
     content |= {"method": "grid", "run_cap": 2, "name": "tiny-cv"}
-    small = {"data": "synthetic", "folds": 2, "epochs": 1, "train_limit": 300, "stages": 1,
-             "block": "plain", "squeeze_excite": False, "learning_rate": 0.01, "dropout": 0.0,
-             "class_weighting": "none"}  # fmt: skip
+    small = {
+        "data": "synthetic",
+        "folds": 2,
+        "epochs": 1,
+        "train_limit": 300,
+        "stages": 1,
+        "block": "plain",
+        "squeeze_excite": False,
+        "learning_rate": 0.01,
+        "dropout": 0.0,
+        "class_weighting": "none",
+    }
     content["parameters"] |= {name: {"value": value} for name, value in small.items()}
     content["parameters"]["width"] = {"values": [4, 6]}
     del content["early_terminate"]
@@ -319,9 +340,13 @@ def test_a_sweep_reads_the_mean_of_all_folds(tmp_path, monkeypatch):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
     monkeypatch.setenv("ECG_RUNS", str(tmp_path / "runs"))
     done = subprocess.run(
-        [sys.executable, "-m", "sweeps.agent", str(file)], cwd=ROOT, capture_output=True,
-        text=True, timeout=900, env={**kept, "ECG_RUNS": str(tmp_path / "runs")},
-    )  # fmt: skip
+        [sys.executable, "-m", "sweeps.agent", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**kept, "ECG_RUNS": str(tmp_path / "runs")},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     trials = storage.open_existing("tiny-cv").trials
     assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE"]

@@ -60,9 +60,12 @@ print(json.dumps(memory))
 @pytest.mark.timeout(900)
 def test_memory_stays_level_over_fifty_trials(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", FIFTY_TRIALS], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-c", FIFTY_TRIALS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         env={**os.environ, "ECG_RUNS": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     memory = json.loads(done.stdout.splitlines()[-1])
     # Libraries fill their caches in the first trials; then Python's collector, which comes in its

@@ -22,9 +22,13 @@ from training.stopping import StopRequest, StopWhenAsked
 
 # `flatten`: the invented classes differ by place alone, which averages and maxima forget.
 SMALL = {
-    "width": 4, "stages": 1, "dense_units": 0, "stem_stride": 4, "batch_size": 32,
+    "width": 4,
+    "stages": 1,
+    "dense_units": 0,
+    "stem_stride": 4,
+    "batch_size": 32,
     "summary": "flatten",
-}  # fmt: skip
+}
 
 
 def bumps(beats: int, seed: int) -> BeatSet:
@@ -217,9 +221,13 @@ class TestBatches:
     def test_beats_from_a_mixture_fill_the_rare_class(self, train):
         rare = train.select(np.flatnonzero((train.labels != 3) | (np.arange(640) % 4 == 0)))
         settings = CnnSettings(
-            batch_size=1, rare_filling="mixture", rare_share=0.5, augment_stretch=0,
-            augment_amplitude=0, augment_noise=0,
-        )  # fmt: skip
+            batch_size=1,
+            rare_filling="mixture",
+            rare_share=0.5,
+            augment_stretch=0,
+            augment_amplitude=0,
+            augment_noise=0,
+        )
         batches = batches_of(rare, settings)
         counts, epoch = rare.class_counts(), [batches[place] for place in range(len(batches))]
         labels = np.concatenate([labels for _, labels in epoch])

@@ -84,8 +84,9 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
 
 
 def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook):
-    record = program.Recorder(None, {"architecture": "cnn", "data": "d", "protocol": "p"},
-                              "val_macro_f1", notebook)  # fmt: skip
+    record = program.Recorder(
+        None, {"architecture": "cnn", "data": "d", "protocol": "p"}, "val_macro_f1", notebook
+    )
     record.is_new_best, record.created = True, "earlier"
     facts = {"architecture": "cnn", "score": 0.9, "created": "later"}
     wins = lambda candidate, standing: True  # noqa: E731

@@ -75,9 +75,9 @@ def test_a_class_whose_beats_are_all_taken_for_another_has_typical_ones_too():
 def test_the_commonest_kind_comes_first_and_a_stray_is_not_typical():
     rng = np.random.default_rng(0)
     kinds = [(0.2, 60), (0.8, 140), (5.0, 1)]
-    signals = np.concatenate([
-        np.full((count, 8), level) + rng.normal(0, 0.01, (count, 8)) for level, count in kinds
-    ]).astype(np.float32)  # fmt: skip
+    signals = np.concatenate(
+        [np.full((count, 8), level) + rng.normal(0, 0.01, (count, 8)) for level, count in kinds]
+    ).astype(np.float32)
     labels, right = np.zeros(201, int), np.ones(201, bool)
     found, _labels = typical_beats.typical(signals, labels, right)
     assert found.max() < 1
@@ -149,8 +149,9 @@ def test_a_run_that_is_not_the_best_fits_only_its_own(beats, notebook, tmp_path)
 
 
 def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, monkeypatch):
-    record = program.Recorder(None, {"architecture": "cnn", "data": "d", "protocol": "p"},
-                              "val_macro_f1", Notebook())  # fmt: skip
+    record = program.Recorder(
+        None, {"architecture": "cnn", "data": "d", "protocol": "p"}, "val_macro_f1", Notebook()
+    )
     record.is_new_best, record.created = True, "now"
     facts = {"architecture": "cnn", "score": 0.9, "created": "now"}
     checkpoints.offer(record.folder, facts, lambda *_: True, lambda path: path.write_bytes(b"w"))

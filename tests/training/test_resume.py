@@ -94,9 +94,14 @@ def assert_resumes(train, validation, file, settings, killed):
     for epoch in killed:
         with pytest.raises(Killed):
             loop.fit(
-                build(settings), train, validation, settings, on_epoch=killed_in(epoch),
-                state_file=file, verbose=0,
-            )  # fmt: skip
+                build(settings),
+                train,
+                validation,
+                settings,
+                on_epoch=killed_in(epoch),
+                state_file=file,
+                verbose=0,
+            )
     # Another seed's weights and a spent `random`: nothing may remain of them.
     rows, model = [], build(dataclasses.replace(settings, seed=7))
     random.random()
@@ -173,9 +178,15 @@ def test_a_loss_that_is_not_finite_is_remembered(train, validation, file, monkey
 def test_a_stop_in_mid_epoch_leaves_the_state_before_it(train, validation, file):
     stop = StopRequest()
     result = loop.fit(
-        build(SETTINGS), train, validation, SETTINGS, on_epoch=lambda metrics: stop.request(),
-        stop=stop, state_file=file, verbose=0,
-    )  # fmt: skip
+        build(SETTINGS),
+        train,
+        validation,
+        SETTINGS,
+        on_epoch=lambda metrics: stop.request(),
+        stop=stop,
+        state_file=file,
+        verbose=0,
+    )
     assert result.stopped and len(result.history) == 2  # the second was cut after its first batch
     assert file.read().history == result.history[:1]
     assert not file.read().finished(SETTINGS.epochs)
@@ -190,11 +201,14 @@ def small_network() -> keras.Model:
 
 def state_of(network: keras.Model) -> TrainingState:
     return TrainingState(
-        [{"epoch": 1, "loss": 0.1}], "", {"early": {"stopped_epoch": 0}}, random.getstate(),
+        [{"epoch": 1, "loss": 0.1}],
+        "",
+        {"early": {"stopped_epoch": 0}},
+        random.getstate(),
         [np.full(one.shape, 3, one.dtype) for one in network.variables],
         [np.full(one.shape, 4, one.dtype) for one in network.optimizer.variables],
         network.get_weights(),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -336,16 +350,24 @@ def test_other_settings_start_anew_wherever_the_run_is_logged(beats, monkeypatch
 @pytest.mark.slow
 def test_a_process_killed_by_the_system_goes_on(tmp_path):
     flags = [
-        "--data=synthetic", "--epochs=6", "--train_limit=600", "--width=4", "--stages=1",
-        "--dense_units=0", "--batch_size=32", "--tracking=silent", "--learning_rate=0.005",
-    ]  # fmt: skip
+        "--data=synthetic",
+        "--epochs=6",
+        "--train_limit=600",
+        "--width=4",
+        "--stages=1",
+        "--dense_units=0",
+        "--batch_size=32",
+        "--tracking=silent",
+        "--learning_rate=0.005",
+    ]
     command = [sys.executable, "-m", "training.train_cnn", *flags]
 
     def environment(name):
         return {
-            **os.environ, "ECG_RUNS": str(tmp_path / f"runs-{name}"),
+            **os.environ,
+            "ECG_RUNS": str(tmp_path / f"runs-{name}"),
             "SWEEP_TRIAL_DIR": str(tmp_path / name),
-        }  # fmt: skip
+        }
 
     def last_line(name):
         done = subprocess.run(

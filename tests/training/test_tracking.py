@@ -69,9 +69,12 @@ print(tracker.swept(), tracker.place)
 tracker.finish()
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=120,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert "no W&B key is configured" in done.stdout
     assert "wandb sync" in done.stdout

@@ -33,9 +33,16 @@ def bumps(name: str, patients: int, classes: tuple[str, ...], seed: int = 0) -> 
     signals = np.exp(-(((np.arange(187) - places) / 6) ** 2)).astype(np.float32)
     names = np.array([f"{name}-{owner:03d}" for owner in owners])
     return BeatSet(
-        name, signals, labels, classes, 120.0, fingerprint=f"of-{name}-{seed}",
-        official_test=np.arange(len(owners)) % 5 == 0, records=names, patients=names,
-    )  # fmt: skip
+        name,
+        signals,
+        labels,
+        classes,
+        120.0,
+        fingerprint=f"of-{name}-{seed}",
+        official_test=np.arange(len(owners)) % 5 == 0,
+        records=names,
+        patients=names,
+    )
 
 
 def target() -> BeatSet:
@@ -222,8 +229,14 @@ def test_patients_are_preferred_where_they_are_known():
 @pytest.mark.slow
 def test_a_whole_study_goes_on_where_it_was(data_sets, monkeypatch, capsys):
     monkeypatch.setattr("training.transfer_rates.LEARNING_RATES", (0.003, 0.03))
-    flags = ["--source=mitbih", "--target=ptb", "--percents=10,100", "--steps=12",
-             "--source_epochs=1", "--tracking=silent"]  # fmt: skip
+    flags = [
+        "--source=mitbih",
+        "--target=ptb",
+        "--percents=10,100",
+        "--steps=12",
+        "--source_epochs=1",
+        "--tracking=silent",
+    ]
     assert transfer.main([*flags, "--seeds=1", "--modes=scratch"]) == 0
     first = capsys.readouterr().out
     assert "training one for 1 epochs" in first and "2/2 scratch 1 seed 0: 24 patients" in first

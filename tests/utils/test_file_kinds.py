@@ -28,10 +28,15 @@ def test_packed_files():
 @pytest.mark.parametrize(
     "encoding, told",
     [
-        ("ascii", "utf-8"), ("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"),
-        ("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be"), ("utf-32", "utf-32"),
+        ("ascii", "utf-8"),
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32"),
     ],
-)  # fmt: skip
+)
 def test_encodings(encoding, told):
     assert text_encoding("Zeit,II\r\n0,5\n".encode(encoding)) == told
 

@@ -47,8 +47,14 @@ def wandb_environment(wandb_backend: WandbBackend, tmp_path: Path) -> dict[str, 
 def output(command: list[str], environment: dict[str, str], folder: Path, status: int = 0) -> str:
     """What a program prints to both streams; fails where its exit status is not `status`."""
     done = subprocess.run(
-        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, timeout=540,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        timeout=540,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert done.returncode == status, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout

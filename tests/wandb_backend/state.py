@@ -46,11 +46,25 @@ class State:
 
     def new_run(self, name: str, project: str, sweep: str | None = None) -> dict[str, Any]:
         run = {
-            "id": name, "project": project, "sweep": sweep, "state": "pending", "exitcode": None,
-            "config": {}, "summary": {}, "history": [], "files": {}, "artifacts": [],
-            "stop": False, "tags": [], "group": None, "jobType": None, "notes": None,
-            "host": None, "commit": None, "displayName": f"run-{len(self.runs) + 1}",
-        }  # fmt: skip
+            "id": name,
+            "project": project,
+            "sweep": sweep,
+            "state": "pending",
+            "exitcode": None,
+            "config": {},
+            "summary": {},
+            "history": [],
+            "files": {},
+            "artifacts": [],
+            "stop": False,
+            "tags": [],
+            "group": None,
+            "jobType": None,
+            "notes": None,
+            "host": None,
+            "commit": None,
+            "displayName": f"run-{len(self.runs) + 1}",
+        }
         self.runs[name] = run
         return run
 
@@ -144,13 +158,18 @@ class State:
         """An artifact that a run announces; its files follow, then it is committed."""
         collections = given.get("artifactCollectionNames") or [given["artifactCollectionName"]]
         artifact = {
-            "id": f"artifact{len(self.artifacts) + 1}", "name": collections[0],
-            "type": given["artifactTypeName"], "run": given["runName"],
-            "project": given["projectName"], "digest": given["digest"],
-            "metadata": given.get("metadata"), "version": None, "committed": False,
+            "id": f"artifact{len(self.artifacts) + 1}",
+            "name": collections[0],
+            "type": given["artifactTypeName"],
+            "run": given["runName"],
+            "project": given["projectName"],
+            "digest": given["digest"],
+            "metadata": given.get("metadata"),
+            "version": None,
+            "committed": False,
             "aliases": list({"latest": 1, **{a["alias"]: 1 for a in given.get("aliases") or []}}),
             "files": {},
-        }  # fmt: skip
+        }
         self.artifacts[artifact["id"]] = artifact
         self.runs[artifact["run"]]["artifacts"].append(artifact["id"])
         return artifact

@@ -82,8 +82,12 @@ def test_sweep_agent_hyperband_and_best_run(wandb_backend, wandb_environment, tm
 
     read = output([sys.executable, "-c", READ_SWEEP, sweep], wandb_environment, tmp_path)
     assert _json(read) == {
-        "goal": "maximize", "gains": [1, 0.1], "best": 1, "summary": 2, "scores": [0, 1, 2],
-    }  # fmt: skip
+        "goal": "maximize",
+        "gains": [1, 0.1],
+        "best": 1,
+        "summary": 2,
+        "scores": [0, 1, 2],
+    }
 
 
 def test_an_online_run_and_an_offline_run_sent_later(wandb_backend, wandb_environment, tmp_path):
@@ -104,9 +108,12 @@ def test_an_online_run_and_an_offline_run_sent_later(wandb_backend, wandb_enviro
         assert [a["files"]["model.keras"] for a in models if a["name"] == "cnn"] == [b"weights"]
 
     assert _json(output([sys.executable, "-c", READ_RUN], wandb_environment, tmp_path)) == {
-        "config": {"rate": 0.5}, "rows": 2, "state": "finished", "weights": "weights",
+        "config": {"rate": 0.5},
+        "rows": 2,
+        "state": "finished",
+        "weights": "weights",
         "artifacts": ["cnn:v1", "run-sent-later-matrix_table:v0"],
-    }  # fmt: skip
+    }
 
 
 def test_a_wrong_key_is_turned_away(wandb_environment, tmp_path):

@@ -49,9 +49,14 @@ class Views:
     def user(self) -> View:
         """Who every key belongs to."""
         return {
-            "id": ENTITY, "entity": ENTITY, "username": ENTITY, "name": ENTITY, "flags": "{}",
-            "email": f"{ENTITY}@example.org", "teams": connection([]),
-        }  # fmt: skip
+            "id": ENTITY,
+            "entity": ENTITY,
+            "username": ENTITY,
+            "name": ENTITY,
+            "flags": "{}",
+            "email": f"{ENTITY}@example.org",
+            "teams": connection([]),
+        }
 
     def project(self, project: str) -> View:
         """A project; every name has one."""
@@ -68,8 +73,12 @@ class Views:
             return self._membership(artifact) if artifact else None
 
         return {
-            "__typename": "Project", "id": project, "internalId": "1", "name": project,
-            "readOnly": False, "entity": {"id": ENTITY, "name": ENTITY},
+            "__typename": "Project",
+            "id": project,
+            "internalId": "1",
+            "name": project,
+            "readOnly": False,
+            "entity": {"id": ENTITY, "name": ENTITY},
             "run": lambda name: self.run(state.runs[name]) if name in state.runs else None,
             "runs": lambda **asked: connection(runs(**asked)),
             "runCount": lambda **asked: len(runs(**asked)),
@@ -80,45 +89,74 @@ class Views:
                 "__typename": "ArtifactSequence",
                 "artifactMembership": lambda aliasName: member(f"{name}:{aliasName}"),
             },
-        }  # fmt: skip
+        }
 
     def run(self, run: dict[str, Any]) -> View:
         """A run."""
         return {
-            **{key: run[key] for key in _SHOWN_AS_THEY_ARE}, "__typename": "Run",
-            "name": run["id"], "sweepName": run["sweep"], "projectId": 1, "readOnly": False,
-            "project": lambda: self.project(run["project"]), "user": self.user(),
+            **{key: run[key] for key in _SHOWN_AS_THEY_ARE},
+            "__typename": "Run",
+            "name": run["id"],
+            "sweepName": run["sweep"],
+            "projectId": 1,
+            "readOnly": False,
+            "project": lambda: self.project(run["project"]),
+            "user": self.user(),
             "config": json.dumps({key: {"value": v} for key, v in run["config"].items()}),
-            "summaryMetrics": json.dumps(run["summary"]), "systemMetrics": "{}",
-            "shouldStop": run["stop"], "stopped": run["stop"],
-            "failed": run["state"] == "failed", "running": run["state"] == "running",
-            "createdAt": _WHEN, "heartbeatAt": _WHEN, "description": None,
-            "historyLineCount": len(run["history"]), "historyKeys": _history_keys(run["history"]),
+            "summaryMetrics": json.dumps(run["summary"]),
+            "systemMetrics": "{}",
+            "shouldStop": run["stop"],
+            "stopped": run["stop"],
+            "failed": run["state"] == "failed",
+            "running": run["state"] == "running",
+            "createdAt": _WHEN,
+            "heartbeatAt": _WHEN,
+            "description": None,
+            "historyLineCount": len(run["history"]),
+            "historyKeys": _history_keys(run["history"]),
             "history": lambda **_: [json.dumps(row) for row in run["history"]],
             "sampledHistory": lambda specs: [
                 _sampled(run["history"], spec)
-                for spec in (specs if isinstance(specs, list) else [specs])],
+                for spec in (specs if isinstance(specs, list) else [specs])
+            ],
             "parquetHistory": lambda **_: {"parquetUrls": [], "liveData": []},
             "fileCount": len(run["files"]),
-            "files": lambda names=(), **_: connection([
-                self.file("runs", run, name) for name in sorted(run["files"])
-                if not names or name in names]),
-            "outputArtifacts": lambda **_: connection([
-                self.artifact(self.state.artifacts[name]) for name in run["artifacts"]
-                if self.state.artifacts[name]["committed"]]),
-        }  # fmt: skip
+            "files": lambda names=(), **_: connection(
+                [
+                    self.file("runs", run, name)
+                    for name in sorted(run["files"])
+                    if not names or name in names
+                ]
+            ),
+            "outputArtifacts": lambda **_: connection(
+                [
+                    self.artifact(self.state.artifacts[name])
+                    for name in run["artifacts"]
+                    if self.state.artifacts[name]["committed"]
+                ]
+            ),
+        }
 
     def file(self, kind: str, owner: dict[str, Any], name: str) -> View:
         """A file of a run or an artifact, there or still to come; `kind` is the state's name."""
         content = owner["files"].get(name, b"")
         url = f"{self.url}/storage/{kind}/{owner['id']}/{quote(name)}"
         return {
-            "__typename": "File", "id": url, "name": name, "displayName": name,
-            "url": lambda **_: url, "directUrl": url, "uploadUrl": url, "uploadHeaders": [],
-            "storagePath": url, "sizeBytes": len(content), "mimetype": "", "updatedAt": _WHEN,
+            "__typename": "File",
+            "id": url,
+            "name": name,
+            "displayName": name,
+            "url": lambda **_: url,
+            "directUrl": url,
+            "uploadUrl": url,
+            "uploadHeaders": [],
+            "storagePath": url,
+            "sizeBytes": len(content),
+            "mimetype": "",
+            "updatedAt": _WHEN,
             "md5": base64.b64encode(hashlib.md5(content).digest()).decode(),
             "uploadMultipartUrls": None,
-        }  # fmt: skip
+        }
 
     def sweep(self, sweep: dict[str, Any] | None) -> View | None:
         """A sweep."""
@@ -126,35 +164,66 @@ class Views:
             return None
         runs = self.state.runs_of(sweep["id"])
         return {
-            "__typename": "Sweep", "id": sweep["id"], "name": sweep["id"],
-            "displayName": sweep["config"].get("name"), "state": sweep["state"],
-            "method": sweep["config"].get("method"), "config": sweep["text"],
-            "project": self.project(sweep["project"]), "description": None, "bestLoss": None,
-            "createdAt": _WHEN, "updatedAt": _WHEN, "heartbeatAt": _WHEN,
-            "earlyStopJobRunning": False, "controller": None, "scheduler": None,
-            "runCount": len(runs), "runCountExpected": sweep["config"].get("run_cap"),
+            "__typename": "Sweep",
+            "id": sweep["id"],
+            "name": sweep["id"],
+            "displayName": sweep["config"].get("name"),
+            "state": sweep["state"],
+            "method": sweep["config"].get("method"),
+            "config": sweep["text"],
+            "project": self.project(sweep["project"]),
+            "description": None,
+            "bestLoss": None,
+            "createdAt": _WHEN,
+            "updatedAt": _WHEN,
+            "heartbeatAt": _WHEN,
+            "earlyStopJobRunning": False,
+            "controller": None,
+            "scheduler": None,
+            "runCount": len(runs),
+            "runCountExpected": sweep["config"].get("run_cap"),
             "runs": lambda **_: connection([self.run(run) for run in runs]),
-        }  # fmt: skip
+        }
 
     def artifact(self, artifact: dict[str, Any]) -> View:
         """A version of an artifact."""
         collection = {
-            "__typename": "ArtifactSequence", "id": artifact["name"], "name": artifact["name"],
-            "project": self.project(artifact["project"]), "latestArtifact": None,
-        }  # fmt: skip
+            "__typename": "ArtifactSequence",
+            "id": artifact["name"],
+            "name": artifact["name"],
+            "project": self.project(artifact["project"]),
+            "latestArtifact": None,
+        }
         return {
-            "__typename": "Artifact", "id": artifact["id"], "artifactSequence": collection,
+            "__typename": "Artifact",
+            "id": artifact["id"],
+            "artifactSequence": collection,
             "state": "COMMITTED" if artifact["committed"] else "PENDING",
-            "versionIndex": artifact["version"], "digest": artifact["digest"],
-            "artifactType": {"name": artifact["type"]}, "metadata": artifact["metadata"],
-            "description": None, "ttlDurationSeconds": -2, "ttlIsInherited": True, "tags": [],
-            "historyStep": None, "commitHash": "", "createdAt": _WHEN, "updatedAt": _WHEN,
-            "size": sum(map(len, artifact["files"].values())), "fileCount": len(artifact["files"]),
+            "versionIndex": artifact["version"],
+            "digest": artifact["digest"],
+            "artifactType": {"name": artifact["type"]},
+            "metadata": artifact["metadata"],
+            "description": None,
+            "ttlDurationSeconds": -2,
+            "ttlIsInherited": True,
+            "tags": [],
+            "historyStep": None,
+            "commitHash": "",
+            "createdAt": _WHEN,
+            "updatedAt": _WHEN,
+            "size": sum(map(len, artifact["files"].values())),
+            "fileCount": len(artifact["files"]),
             "aliases": [
-                {"__typename": "ArtifactAlias", "id": alias, "alias": alias,
-                 "artifactCollection": collection} for alias in artifact["aliases"]],
+                {
+                    "__typename": "ArtifactAlias",
+                    "id": alias,
+                    "alias": alias,
+                    "artifactCollection": collection,
+                }
+                for alias in artifact["aliases"]
+            ],
             "currentManifest": self.manifest(artifact),
-        }  # fmt: skip
+        }
 
     def manifest(self, artifact: dict[str, Any]) -> View:
         """The list of an artifact's files, itself a file."""
@@ -164,18 +233,31 @@ class Views:
         view = self.artifact(artifact)
         names = [name for name in artifact["files"] if name != MANIFEST]
         return {
-            "__typename": "ArtifactCollectionMembership", "id": artifact["id"], "artifact": view,
-            "versionIndex": artifact["version"], "createdAt": _WHEN, "aliases": view["aliases"],
+            "__typename": "ArtifactCollectionMembership",
+            "id": artifact["id"],
+            "artifact": view,
+            "versionIndex": artifact["version"],
+            "createdAt": _WHEN,
+            "aliases": view["aliases"],
             "artifactCollection": view["artifactSequence"],
             "files": lambda **_: connection(
-                [self.file("artifacts", artifact, name) for name in names]),
-        }  # fmt: skip
+                [self.file("artifacts", artifact, name) for name in names]
+            ),
+        }
 
 
 _SHOWN_AS_THEY_ARE = (
-    "id", "displayName", "state", "exitcode", "tags", "group", "jobType", "notes", "host",
+    "id",
+    "displayName",
+    "state",
+    "exitcode",
+    "tags",
+    "group",
+    "jobType",
+    "notes",
+    "host",
     "commit",
-)  # fmt: skip
+)
 
 
 def _conditions(filters: dict[str, Any]) -> dict[str, Any]:

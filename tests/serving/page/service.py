@@ -23,10 +23,13 @@ PART = 4096
 def running_service(runs: Path) -> Iterator[str]:
     """Start `python -m serving` on a free port and give its address; at the end stop it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "serving", "--port", "0"], cwd=PROJECT_FOLDER, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "serving", "--port", "0"],
+        cwd=PROJECT_FOLDER,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "ECG_RUNS": str(runs)},
-    )  # fmt: skip
+    )
     try:
         yield _address(process)
     finally:
@@ -51,33 +54,52 @@ def probabilities_of(count: int) -> np.ndarray:
 def stream_of(probabilities: np.ndarray) -> bytes:
     """What the service would answer to a file of beats of these probabilities."""
     start = {
-        "type": "start", "kind": "beats", "name": "many.csv", "model": "invented/cnn",
-        "model_kind": "classifier", "class_names": AAMI_CLASSES, "class_meanings": AAMI_MEANINGS,
-        "samples": SAMPLES, "sampling_hz": HZ, "labelled": False, "bytes": 1,
-        "uncertain_below": 0.6, "threshold": None, "typical": [],
-    }  # fmt: skip
+        "type": "start",
+        "kind": "beats",
+        "name": "many.csv",
+        "model": "invented/cnn",
+        "model_kind": "classifier",
+        "class_names": AAMI_CLASSES,
+        "class_meanings": AAMI_MEANINGS,
+        "samples": SAMPLES,
+        "sampling_hz": HZ,
+        "labelled": False,
+        "bytes": 1,
+        "uncertain_below": 0.6,
+        "threshold": None,
+        "typical": [],
+    }
     parts = [
         _part(first, probabilities[first : first + PART])
         for first in range(0, len(probabilities), PART)
     ]
     end = {
-        "type": "end", "count": len(probabilities), "seconds": 1.0, "summary": {}, "scores": None,
+        "type": "end",
+        "count": len(probabilities),
+        "seconds": 1.0,
+        "summary": {},
+        "scores": None,
         "notes": [],
-    }  # fmt: skip
+    }
     return b"".join(json.dumps(line).encode() + b"\n" for line in (start, *parts, end))
 
 
 def _part(first: int, probabilities: np.ndarray) -> dict:
     phase = np.arange(first, first + len(probabilities))[:, None] / 50 + np.arange(SAMPLES) / 9
     return {
-        "type": "beats", "first": first, "count": len(probabilities), "bytes_read": 1,
+        "type": "beats",
+        "first": first,
+        "count": len(probabilities),
+        "bytes_read": 1,
         "signals": _packed(np.rint(127 + 120 * np.sin(phase)), "u1"),
         "probabilities": _packed(probabilities, "<f4"),
         "predicted": _packed(probabilities.argmax(axis=1), "u1"),
         "uncertain": _packed(probabilities.max(axis=1) < 0.6, "u1"),
         "ood_score": _packed(probabilities[:, 1], "<f4"),
-        "nearest": None, "labels": None, "anomaly_score": None,
-    }  # fmt: skip
+        "nearest": None,
+        "labels": None,
+        "anomaly_score": None,
+    }
 
 
 def _packed(values: np.ndarray, kind: str) -> str:

@@ -16,8 +16,10 @@ def test_names_are_neither_markup_nor_formulas(opened):
     names = ['=HYPERLINK("http://x")', "@SUM(A1)", MARKUP, "+1", "-2"]
     start = {
         **json.loads(first),
-        "name": f"{MARKUP}.csv", "class_names": names, "class_meanings": {names[0]: MARKUP},
-    }  # fmt: skip
+        "name": f"{MARKUP}.csv",
+        "class_names": names,
+        "class_meanings": {names[0]: MARKUP},
+    }
     body = b"\n".join([json.dumps(start).encode(), *others])
     opened.page.route("**/page/analyse*", lambda route: route.fulfill(body=body))
     opened.page.on("dialog", lambda dialog: opened.problems.append(dialog.message))

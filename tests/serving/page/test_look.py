@@ -10,15 +10,22 @@ pytestmark = pytest.mark.slow
 
 DARK = {"color_scheme": "dark"}
 TEXT_ON_PAPER = (
-    ("ink", "paper"), ("muted", "paper"), ("muted", "panel"), ("accent", "paper"),
-    ("warn", "warn-paper"), ("bad", "bad-paper"), ("accent-ink", "accent"),
-)  # fmt: skip
+    ("ink", "paper"),
+    ("muted", "paper"),
+    ("muted", "panel"),
+    ("accent", "paper"),
+    ("warn", "warn-paper"),
+    ("bad", "bad-paper"),
+    ("accent-ink", "accent"),
+)
 
 
 @pytest.mark.parametrize(
-    "look", [{"viewport": PHONE}, {"viewport": PHONE, **DARK}, DARK, {}], indirect=True,
+    "look",
+    [{"viewport": PHONE}, {"viewport": PHONE, **DARK}, DARK, {}],
+    indirect=True,
     ids=["phone", "dark phone", "dark", "light"],
-)  # fmt: skip
+)
 def test_it_is_readable_and_fits(opened, look):
     page = opened.page
     assert not opened.scrolls_sideways()
