@@ -21,7 +21,7 @@ from ecg.reading import read_recording
 from ecg.rhythm import DEFAULTS, RhythmSettings
 from models import checkpoints
 from models.checkpoints import Checkpoint
-from recordings import classify, database, database_report, patients, results, terminal
+from recordings import classify, database, database_page, patients, results, terminal
 from recordings.analysis import analyse
 from utils.console import new_console
 from utils.errors import exit_plainly
@@ -88,7 +88,7 @@ def analyse_database(asked: argparse.Namespace, checkpoint: Checkpoint, console:
     running = database.run(paths, asked.database, folder, job, workers)
     outcomes = list(terminal.watched(running, len(paths), console))
     table = patients.table([one.row for one in outcomes])
-    files = database_report.write(folder, name, table, linked=asked.html)
+    files = database_page.write(folder, name, table, linked=asked.html)
     console.print(terminal.patients_table(table))
     resumed = sum(one.resumed for one in outcomes)
     if resumed:

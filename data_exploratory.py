@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from evaluation.assessment import TITLES
-from evaluation.exploration import augment_plots, beat_plots, mixture_quality
-from evaluation.exploration.beat_statistics import embed
 from evaluation.report_files import write_figures, write_page
+from experiments.exploration import plots, statistics
+from experiments.exploration.statistics import embed
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet
 from utils.console import new_console
@@ -105,12 +105,12 @@ def _records_of_class(records: np.ndarray | None, own: np.ndarray) -> tuple[str,
 def draw_all(beats: BeatSet, seed: int) -> dict[str, Figure]:
     """All figures that suit the data set, by the name of their file."""
     figures = {
-        "counts": beat_plots.counts_figure(beats),
-        "mean_beats": beat_plots.mean_beats_figure(beats),
-        "examples": beat_plots.examples_figure(beats, seed),
-        "lengths": beat_plots.lengths_figure(beats),
-        "embedding": beat_plots.embedding_figure(beats, embed(beats), seed),
-        "records": beat_plots.records_figure(beats),
+        "counts": plots.counts_figure(beats),
+        "mean_beats": plots.mean_beats_figure(beats),
+        "examples": plots.examples_figure(beats, seed),
+        "lengths": plots.lengths_figure(beats),
+        "embedding": plots.embedding_figure(beats, embed(beats), seed),
+        "records": plots.records_figure(beats),
     }
     return {name: figure for name, figure in figures.items() if figure is not None}
 
@@ -138,11 +138,11 @@ def draw_augmented(beats: BeatSet, seed: int) -> dict[str, Figure]:
     for label, one in mixtures.items():
         real = np.asarray(train.signals[labels == label])
         drawn = one.draw(MEASURED_BEATS, np.random.default_rng(seed))
-        quality = mixture_quality.measure(real, drawn, seed)
+        quality = statistics.measure(real, drawn, seed)
         print(f"drawn beats of class {one.class_name}: {quality.sentence()}")
     return {
-        "augmentation": augment_plots.augmentation_figure(train, seed),
-        "mixture": augment_plots.mixture_figure(train, mixtures, seed),
+        "augmentation": plots.augmentation_figure(train, seed),
+        "mixture": plots.mixture_figure(train, mixtures, seed),
     }
 
 

@@ -18,21 +18,22 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation import metrics, predictions_csv, report
-from evaluation.assessment import Assessment
+from evaluation import metrics, predictions_csv, score_report
+from evaluation.assessment import Assessment, check_fits, doubts
 from evaluation.comparison import compare
-from evaluation.provenance import check_fits, doubts
-from evaluation.report_page import warnings_of
-from evaluation.terminal import results_table
+from evaluation.score_report import results_table, warnings_of
+from experiments.anomaly_detection import anomalies
+from experiments.baselines import baselines
+from experiments.shift import shift
+from experiments.transfer import transfer
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.csv_beats import beats_file
-from heartbeats.csv_beats.labels import label_notes
+from heartbeats.csv_beats.layout import label_notes
 from models import checkpoints, reference
 from models.checkpoints import Checkpoint
 from models.inference import predict, predict_with_embedding
-from studies import anomalies, baselines, shift
-from training import architectures, transfer
+from training import architectures
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder, shown
@@ -106,7 +107,8 @@ def evaluate(
         names: architectures; None for all that have a checkpoint.
         files: the JSON files of checkpoints to score in place of the best ones.
         to: folder of the report; ``runs/reports/DATA-PROTOCOL`` by default.
-        with_baselines: train `studies.baselines` and score them too, with or without a checkpoint.
+        with_baselines: train `experiments.baselines` and score them too, with or without a
+            checkpoint.
 
     Returns:
         the assessments, and the folder that the report is in.
@@ -121,7 +123,7 @@ def evaluate(
     if with_baselines:
         assessments += baselines.assess(beats, test, protocol)
     folder = to or runs_folder() / "reports" / chosen.place
-    report.write(folder, assessments)
+    score_report.write(folder, assessments)
     return assessments, folder
 
 

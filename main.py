@@ -17,8 +17,9 @@ import datetime
 import itertools
 from pathlib import Path
 
+from experiments.cross_validation import folds
 from heartbeats import catalog
-from training import architectures, fold_settings, program
+from training import architectures, program
 from training.settings import TrainingSettings, from_mapping, read_yaml
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
@@ -102,8 +103,8 @@ def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSett
     name = modules[0].removeprefix("training.train_") if modules else ""
     values, base = found.settings, None
     if name == "training.cross_validate":
-        name, base = fold_settings.trained_by(values)
-        values = fold_settings.without_folds(values)
+        name, base = folds.trained_by(values)
+        values = folds.without_folds(values)
     if name not in architectures.ARCHITECTURES:
         raise InputError(
             f"the study '{study}' did not sweep a program that trains one of "

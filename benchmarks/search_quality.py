@@ -30,8 +30,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import rankdata
 
-from benchmarks.search_landscape import Objective
-from benchmarks.search_objectives import OBJECTIVES, recorded
+from benchmarks.search_objectives import OBJECTIVES, Objective, recorded
 from sweeps import sweep_file
 from sweeps.search import sampler
 from sweeps.space import Space

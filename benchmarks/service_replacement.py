@@ -22,8 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.service import SAMPLED_BEATS, WARM_UP, running
-from benchmarks.service_load import Load, press
+from benchmarks.service import SAMPLED_BEATS, WARM_UP, Load, press, running
 from heartbeats import catalog
 from models import checkpoints
 

@@ -17,7 +17,7 @@ import numpy as np
 from ecg.wave_marks import decoding as wave_decoding
 from ecg.wave_marks import network as wave_network
 from ecg.wave_marks import windows as wave_windows
-from ecg.wave_marks.order import ABSENT, PEAK, QRS, orderly, recorded
+from ecg.wave_marks.decoding import ABSENT, PEAK, QRS, orderly, recorded
 from ecg.wave_marks.windows import NEIGHBOURS
 from utils.errors import InputError
 

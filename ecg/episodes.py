@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg.gaps import runs
-from ecg.rhythms.rr_intervals import across_gaps, checked_per_beat, checked_times
+from ecg.rr_intervals import across_gaps, checked_per_beat, checked_times
 from utils.errors import InputError
 
 CLASSES = "NSVFQ"

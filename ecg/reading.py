@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg.files.amplitude import check_units
 from ecg.files.csv_recording import read_csv
 from ecg.files.edf_recording import read_edf
 from ecg.files.lead_choice import MILLIVOLTS, unit_of
-from ecg.files.sampling import at_most_1000_hz, check_rate
+from ecg.files.plausibility import at_most_1000_hz, check_rate, check_units
 from ecg.files.wfdb_recording import read_wfdb
 from ecg.recording import Recording
 from utils.errors import InputError

@@ -2,7 +2,7 @@
 
 Windows of RR intervals slide over the recording. What makes a window irregular is the coefficient
 of sample entropy of its intervals, as they are and with ectopic beats evened out, and, where the
-signal was looked at, that no P waves of one shape precede its beats (`ecg.rhythms.atrial`).
+signal was looked at, that no P waves of one shape precede its beats (`ecg.beat_shapes`).
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit
 
+from ecg import irregularity as measures
 from ecg.gaps import runs
-from ecg.rhythms import irregularity as measures
-from ecg.rhythms.rr_intervals import (
-    RRIntervals,
-    checked_per_beat,
-    checked_times,
-    rr_intervals,
-)
+from ecg.rr_intervals import RRIntervals, checked_per_beat, checked_times, rr_intervals
 from utils.errors import InputError
 
 # Log-odds of atrial fibrillation or flutter: constant, per nat of COSEn of all intervals, per nat
@@ -81,11 +76,11 @@ class RhythmWindows:
         first_beat: index of the first beat.
         start_s, end_s: times of the first and the last beat.
         beats: number of beats, both ends counted.
-        cosen: `ecg.rhythms.irregularity.cosen` of all intervals.
-        cosen_evened: the same where ectopic beats are evened out, see `ecg.rhythms.rr_intervals`.
-        symbolic_entropy, normalised_rmssd, turning_point_ratio: see `ecg.rhythms.irregularity`; of
+        cosen: `ecg.irregularity.cosen` of all intervals.
+        cosen_evened: the same where ectopic beats are evened out, see `ecg.rr_intervals`.
+        symbolic_entropy, normalised_rmssd, turning_point_ratio: see `ecg.irregularity`; of
             sinus intervals alone, where they are enough.
-        p_constancy: median of the beats' `ecg.rhythms.atrial.p_wave_constancy`, NaN where unknown.
+        p_constancy: median of the beats' `ecg.beat_shapes.p_wave_constancy`, NaN where unknown.
         ectopic_share: share of the intervals that ectopy made.
         heart_rate_bpm: from the mean interval.
         irregularity: 0 to 1, from COSEn and, where known, the constancy of P waves.
@@ -126,10 +121,10 @@ def irregular_windows(
 
     Args:
         r_peaks_s: (beats,) seconds, ascending.
-        p_constancy: (beats,) -1 to 1, of `ecg.rhythms.atrial.p_wave_constancy`; without it
+        p_constancy: (beats,) -1 to 1, of `ecg.beat_shapes.p_wave_constancy`; without it
             intervals alone decide, and that is much less reliable.
         ectopic_beats: (beats,) bool, ventricular beats, of
-            `ecg.rhythms.ectopic_beats.unlike_beats` or of a classifier; the constants were fitted
+            `ecg.beat_shapes.unlike_beats` or of a classifier; the constants were fitted
             with the former.
         gaps: (start_s, end_s) of stretches in which beats could not be seen.
         settings: window length, step and threshold.
@@ -214,3 +209,79 @@ def _irregularity(
     by_both = constant + per_nat * cosen + per_nat_evened * cosen_evened
     by_both = by_both + per_constancy * p_constancy
     return expit(np.where(np.isfinite(p_constancy), by_both, by_intervals))
+
+
+@dataclass(frozen=True)
+class IrregularStretch:
+    """A stretch of irregular rhythm, from its first beat to its last."""
+
+    start_s: float
+    end_s: float
+    beats: int
+    irregularity: float
+
+
+def beat_irregularity(windows: RhythmWindows, beats: int) -> np.ndarray:
+    """(beats,) float64: the mean irregularity of the windows that hold a beat, NaN in none."""
+    edges = np.zeros((2, beats + 1))
+    for row, weights in enumerate([windows.irregularity, np.ones(len(windows))]):
+        np.add.at(edges[row], windows.first_beat, weights)
+        np.add.at(edges[row], windows.first_beat + windows.beats, -weights)
+    total, count = np.cumsum(edges, axis=1)[:, :-1]
+    held = np.rint(count)
+    return np.where(held > 0, total / np.maximum(1, held), np.nan)
+
+
+def irregular_beats(
+    windows: RhythmWindows, beats: int, settings: RhythmSettings = DEFAULTS
+) -> np.ndarray:
+    """(beats,) bool: which beats belong to an irregular stretch.
+
+    Args:
+        windows: of `irregular_windows`.
+        beats: number of beats of the recording.
+    """
+    scores = beat_irregularity(windows, beats)
+    known = np.isfinite(scores)
+    flags = known & (np.nan_to_num(scores) >= settings.threshold)
+    for first, end in runs(known).tolist():
+        flags[first:end] = _without_short(flags[first:end], settings.shortest_beats)
+    return flags
+
+
+def irregular_stretches(
+    windows: RhythmWindows, r_peaks_s: np.ndarray, settings: RhythmSettings = DEFAULTS
+) -> list[IrregularStretch]:
+    """Join irregular beats that follow each other to stretches, in order of time.
+
+    Args:
+        windows: of `irregular_windows` of the same beats.
+        r_peaks_s: (beats,) seconds.
+    """
+    times_s = checked_times(r_peaks_s)
+    scores = beat_irregularity(windows, len(times_s))
+    flags = irregular_beats(windows, len(times_s), settings)
+    return [
+        IrregularStretch(
+            float(times_s[first]),
+            float(times_s[end - 1]),
+            end - first,
+            float(scores[first:end].mean()),
+        )
+        for first, end in runs(flags).tolist()
+    ]
+
+
+def _without_short(flags: np.ndarray, shortest: int) -> np.ndarray:
+    """Irregular stretches join over short regular ones; then what is short and irregular goes.
+
+    What is irregular from end to end stays, however short the recording.
+    """
+    joined = flags.copy()
+    for first, end in runs(~joined).tolist():
+        if first > 0 and end < len(joined) and end - first < shortest:
+            joined[first:end] = True
+    for first, end in runs(joined).tolist():
+        if end - first < min(shortest, len(joined)):
+            joined[first:end] = False
+    return joined

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation import variants
+from evaluation import assessment as variants
 from evaluation.assessment import Assessment, names, representatives, variants_of
 from evaluation.significance import ROUNDS, SEED, Interval, interval, resample
 

@@ -4,7 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
 
 # Every score that training logs and may be asked to watch, and which way is better.
 DIRECTIONS = {"val_macro_f1": "max", "val_accuracy": "max", "val_loss": "min"}
@@ -83,4 +89,52 @@ def score(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...
         macro_f1=float(f1[present].mean()) if present.any() else 0.0,
         classes=classes,
         confusion=matrix,
+    )
+
+
+@dataclass(frozen=True)
+class ClassCurves:
+    """The two curves of one class, with every other class as the negatives.
+
+    Attributes:
+        false_positive_rate, true_positive_rate: the ROC curve, from (0, 0) to (1, 1).
+        recall, precision: the precision-recall curve.
+        auc: area under the ROC curve.
+        average_precision: precision averaged over recall, without interpolation.
+        prevalence: share of the class, the average precision of a coin.
+    """
+
+    false_positive_rate: np.ndarray
+    true_positive_rate: np.ndarray
+    recall: np.ndarray
+    precision: np.ndarray
+    auc: float
+    average_precision: float
+    prevalence: float
+
+
+def class_curves(labels: np.ndarray, probabilities: np.ndarray) -> list[ClassCurves | None]:
+    """One ClassCurves for each class; None where a class has no beats, or all of them.
+
+    Args:
+        labels: (beats,) int.
+        probabilities: (beats, classes).
+    """
+    _beats, classes = probabilities.shape
+    return [_curves_of(labels == index, probabilities[:, index]) for index in range(classes)]
+
+
+def _curves_of(positive: np.ndarray, probability: np.ndarray) -> ClassCurves | None:
+    if not positive.any() or positive.all():
+        return None
+    false_rate, true_rate, _ = roc_curve(positive, probability)
+    precision, recall, _ = precision_recall_curve(positive, probability)
+    return ClassCurves(
+        false_rate,
+        true_rate,
+        recall,
+        precision,
+        auc=float(roc_auc_score(positive, probability)),
+        average_precision=float(average_precision_score(positive, probability)),
+        prevalence=float(positive.mean()),
     )

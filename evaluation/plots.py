@@ -10,8 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
 from evaluation.assessment import Assessment, names
-from evaluation.curves import ClassCurves, class_curves
-from evaluation.metrics import score
+from evaluation.metrics import ClassCurves, class_curves, score
 from utils.style import (
     GRID,
     HIT,

@@ -1,7 +1,7 @@
 """What stands beside a classifier's checkpoint to judge its predictions by.
 
 A threshold on the top probability, a score of how far a beat lies from those the network knows,
-and typical beats of each class. `training.reference_fit` fits them to a trained network.
+and typical beats of each class. `training.calibration` fits them to a trained network.
 
 The score asks three views of a beat how far it is from the nearest of the training beats' centres
 (after Sun Y et al., Out-of-distribution detection with deep nearest neighbors, ICML 2022): its
@@ -144,7 +144,7 @@ def load(checkpoint: Checkpoint) -> Reference | None:
     file = checkpoint.reference_file
     if file is None:
         return None
-    way_out = f"fit it again: python -m training.fit_reference --checkpoint {checkpoint.path}"
+    way_out = f"fit it again: python -m training.fit_calibration --checkpoint {checkpoint.path}"
     if not file.is_file():
         raise InputError(f"{checkpoint.path} names {file.name}, which is not there; {way_out}")
     content = file.read_bytes()

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ecg import delineate, detect, episodes, intervals, quality, rhythm
+from ecg.beat_shapes import p_wave_constancy, unlike_beats
 from ecg.episodes import Episode
 from ecg.quality import Stretch
 from ecg.recording import Recording
-from ecg.rhythm import DEFAULTS, RhythmSettings
-from ecg.rhythms.atrial import p_wave_constancy
-from ecg.rhythms.ectopic_beats import unlike_beats
-from ecg.rhythms.irregular_stretches import IrregularStretch, irregular_stretches
+from ecg.rhythm import DEFAULTS, IrregularStretch, RhythmSettings, irregular_stretches
 from heartbeats import mitdb
 from recordings import beat_kinds, beat_table, classify, summary
 from recordings.classify import Classifier

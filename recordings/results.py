@@ -3,15 +3,65 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from ecg.files.writing import record_name, write_annotations
 from ecg.recording import Recording
 from evaluation.report_files import write_figures, write_page, write_table
-from recordings import page, wfdb_annotations
+from recordings import page
 from recordings.analysis import Analysis
-from recordings.beat_table import rounded
+from recordings.beat_table import MARKS, rounded
 from recordings.pictures import draw_all
 from utils.files import write_json, write_whole
+
+# The annotators' names: beats with rhythm and quality, and wave marks.
+BEATS, WAVES = "bsw", "bwv"
+# WFDB's codes name a rhythm, such as (AFIB; irregular intervals do not tell which one it is, so
+# these are our own.
+REGULAR, IRREGULAR = "(REG", "(IRREG"
+RHYTHM, QUALITY = "+", "~"
+PEAK_SYMBOLS = {"p": "p", "qrs": "N", "t": "t"}
+
+
+def write_wfdb_annotations(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write ``NAME.bsw`` and ``NAME.bwv``; their paths.
+
+    The first holds each beat by its AAMI class, changes of the rhythm (`+` with ``(IRREG`` or
+    ``(REG``) and the beginning and end of unusable stretches (`~` with the reason). The second
+    holds wave marks as LUDB writes them: ``(`` onset, ``p``, ``N`` or ``t`` peak, ``)`` end.
+    """
+    hz, stem = analysis.sampling_hz, record_name(analysis.name)
+    paths = [folder / f"{stem}.{BEATS}", folder / f"{stem}.{WAVES}"]
+    for path, marks in zip(paths, (beat_marks(analysis), wave_marks(analysis)), strict=True):
+        samples = np.rint(marks["time_s"] * hz).astype(np.int64).to_numpy()
+        write_annotations(path, samples, list(marks["symbol"]), hz, list(marks["note"]))
+    return paths
+
+
+def beat_marks(analysis: Analysis) -> pd.DataFrame:
+    """`time_s`, `symbol` and `note` of beats, rhythm changes and unusable stretches."""
+    beats = analysis.beats
+    rows = [(0.0, RHYTHM, REGULAR)]
+    for one in analysis.irregular.itertuples():
+        rows += [(one.start_s, RHYTHM, IRREGULAR), (one.end_s, RHYTHM, REGULAR)]
+    for one in analysis.stretches.itertuples():
+        rows += [(one.start_s, QUALITY, one.reason), (one.end_s, QUALITY, "usable")]
+    rows += [
+        (time_s, kind, "") for time_s, kind in zip(beats["time_s"], beats["class"], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["time_s", "symbol", "note"])
+
+
+def wave_marks(analysis: Analysis) -> pd.DataFrame:
+    """`time_s`, `symbol` and `note` of every wave that was found."""
+    parts = [pd.DataFrame({"time_s": [], "symbol": [], "note": []})]
+    for wave, peak in PEAK_SYMBOLS.items():
+        for mark, symbol in zip(MARKS, ("(", peak, ")"), strict=True):
+            times_s = analysis.beats[f"{wave}_{mark}_s"].dropna()
+            parts.append(pd.DataFrame({"time_s": times_s, "symbol": symbol, "note": ""}))
+    return pd.concat(parts)
+
 
 # Written last: where it stands, all others do.
 SUMMARY = "summary.json"
@@ -47,7 +97,7 @@ def write(
         if html:
             files.append(write_page(folder / PAGE, page.build(analysis, recording, figures)))
     if annotate:
-        files += wfdb_annotations.write(analysis, folder)
+        files += write_wfdb_annotations(analysis, folder)
     write_json(folder / SUMMARY, summary_of(analysis) | {"made_with": made_with or {}})
     return [*files, folder / SUMMARY]
 

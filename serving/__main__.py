@@ -10,8 +10,7 @@ import dataclasses
 import os
 import socket
 
-from serving.limits import MEBIBYTE
-from serving.settings import ServiceSettings
+from serving.settings import MEBIBYTE, ServiceSettings
 from utils.errors import InputError, exit_plainly
 
 HOST, PORT = "127.0.0.1", 8000

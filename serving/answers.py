@@ -12,21 +12,21 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
 
-from heartbeats.csv_beats.labels import label_notes
+from heartbeats.csv_beats.layout import label_notes
 from recordings import classify
 from serving import served_model
+from serving.batching import BATCH_BEATS
 from serving.beat_predictions import Judged, Tally, as_objects
-from serving.leaving import while_connected
-from serving.limits import TooLarge
+from serving.cancellation import while_connected
 from serving.model_store import Entry, id_of
 from serving.page_stream import typical_beats
-from serving.predictor import BATCH_BEATS
 from serving.protection import JSON
 from serving.receiving import Received, received
-from serving.record_work import Form, Task
+from serving.records import Form, Task
 from serving.schemas import API_VERSION, BeatsToPredict
 from serving.served_model import CLASSIFIER, ServedModel
 from serving.service import Part, Service
+from serving.settings import TooLarge
 from serving.uploads import Upload, recognise
 from utils.errors import InputError
 

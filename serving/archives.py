@@ -8,8 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from serving.limits import MEBIBYTE, Limits, TooLarge, UnsupportedUpload
-from serving.room import Room
+from serving.settings import MEBIBYTE, Limits, Room, TooLarge, UnsupportedUpload
 from utils.errors import InputError
 from utils.file_kinds import is_packed, looks_like
 

@@ -12,12 +12,12 @@ from starlette.requests import Request
 
 from heartbeats.beat_set import AAMI_CLASSES
 from serving import answers, page_stream
+from serving.batching import BATCH_BEATS
 from serving.beat_predictions import Tally, judge_recorded
-from serving.leaving import Stream
-from serving.predictor import BATCH_BEATS
+from serving.cancellation import Stream
 from serving.problems import UNFORESEEN, told
 from serving.receiving import received
-from serving.record_work import Result
+from serving.records import Result
 from serving.served_model import ServedModel
 from serving.service import Part, Service
 from serving.uploads import Upload

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic_core import to_json
 
 from serving.beat_predictions import Judged
-from serving.record_work import STRIP_UNIT_MV, Result
+from serving.records import STRIP_UNIT_MV, Result
 from serving.served_model import ServedModel, meanings_of
 
 MEDIA_TYPE = "application/x-ndjson"

@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect
 
 from heartbeats.csv_beats.beats_file import TooManyBeats
 from serving import schemas
-from serving.limits import TooLarge, UnsupportedUpload
+from serving.batching import Stopped
 from serving.model_store import UnknownModel
-from serving.predictor import Stopped
 from serving.records import Busy
+from serving.settings import TooLarge, UnsupportedUpload
 from utils.errors import InputError
 
 # What the documentation says of the statuses.

@@ -5,15 +5,177 @@ wait for it. A process can also be ended where a file makes it run too long or t
 """
 
 import asyncio
+import json
 import multiprocessing
-from typing import Any
+import os
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 
-from serving import record_work
-from serving.record_work import Result, Task
+from ecg.reading import read_recording
+from ecg.recording import Recording
+from heartbeats.beat_set import AAMI_CLASSES
+from heartbeats.cutting import cut_at_peaks
+from models import checkpoints
+from recordings import classify, page
+from recordings.analysis import Analysis, analyse
+from recordings.beat_table import rounded
+from recordings.pictures import draw_all
 from serving.settings import ServiceSettings
 from utils.errors import InputError
+
+Form = Literal["json", "page", "html"]
+# The page draws at most so many samples a second: a pixel of its closest view is longer.
+STRIP_HZ = 250.0
+STRIP_SAMPLES = 4_000_000  # 8 MB; a day is drawn coarser
+# One step of the strip's whole numbers, in mV: below what recorders resolve.
+STRIP_UNIT_MV = 0.002
+
+
+@dataclass(frozen=True)
+class Task:
+    """One recording to analyse.
+
+    Attributes:
+        path: what `ecg.reading.read_recording` takes.
+        name: what the client called it.
+        checkpoint: the JSON of the classifier.
+        lead, sampling_hz, units: as `analyse_record.py` takes them.
+        form: which answer is wanted.
+    """
+
+    path: Path
+    name: str
+    checkpoint: Path
+    lead: str
+    sampling_hz: float | None
+    units: str | None
+    form: Form
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it: `html` where that was asked for, else `answer`; for the page arrays too."""
+
+    answer: dict[str, Any]
+    html: str = ""
+    strip: np.ndarray | None = None
+    strip_hz: float = 0.0
+    signals: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+
+
+def end_with_server() -> None:
+    """End this process as soon as the server is gone, even where that was killed."""
+    server = multiprocessing.parent_process()
+    assert server is not None
+
+    def wait() -> None:
+        server.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def work(task: Task) -> Result | InputError:
+    """Analyse one recording; what its sender can mend comes back as a value.
+
+    An error that crosses processes loses its type where its module is not at hand.
+    """
+    try:
+        recording = read_recording(task.path, sampling_hz=task.sampling_hz, units=task.units)
+        classifier = _classifier(task.checkpoint)
+        analysis = analyse(recording, classifier, lead=task.lead)
+    except InputError as error:  # the client has no use for the folder of its upload
+        return InputError(str(error).replace(f"{task.path.parent}{os.sep}", ""))
+    if task.form == "html":
+        return Result({}, html=page.build(analysis, recording, draw_all(analysis, recording)))
+    answer = answer_of(analysis)
+    if task.form == "json":
+        return Result(answer)
+    strip, strip_hz = strip_of(recording, analysis.lead)
+    return Result(
+        answer,
+        strip=strip,
+        strip_hz=strip_hz,
+        signals=beats_of(recording, analysis),
+        probabilities=analysis.beats[[f"p_{name}" for name in AAMI_CLASSES]].to_numpy(np.float32),
+    )
+
+
+def _classifier(path: Path) -> classify.Classifier:
+    return _loaded(path, checkpoints.read(path).facts["weights_digest"])
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, digest: str) -> classify.Classifier:
+    """Loaded once for each state of the file, which the digest tells apart."""
+    return classify.load(checkpoints.read(path))
+
+
+def answer_of(analysis: Analysis) -> dict[str, Any]:
+    """The API's answer, but for what the route adds: plain values, null where one is missing."""
+    return {
+        "name": analysis.name,
+        "duration_s": analysis.duration_s,
+        "sampling_hz": analysis.sampling_hz,
+        "leads": list(analysis.leads),
+        "lead": analysis.lead,
+        "summary": analysis.summary,
+        "notes": list(analysis.notes),
+        "beats": _beats(analysis.beats),
+        "windows": _objects(analysis.windows),
+        "irregular": _objects(analysis.irregular),
+        "episodes": _objects(analysis.episodes),
+        "unusable": _objects(analysis.stretches),
+        "provenance": json.loads(json.dumps(analysis.provenance, default=str)),
+    }
+
+
+def _beats(table: pd.DataFrame) -> list[dict[str, Any]]:
+    beats = _objects(table)
+    for beat in beats:
+        beat["label"] = AAMI_CLASSES.index(beat["class"])
+        beat["probabilities"] = {name: beat.pop(f"p_{name}") for name in AAMI_CLASSES}
+    return beats
+
+
+def _objects(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A dict for each row, None where a value is missing."""
+    return json.loads(rounded(table).to_json(orient="records", double_precision=6))
+
+
+def beats_of(recording: Recording, analysis: Analysis) -> np.ndarray:
+    """(beats, 187) float32 in [0, 1]: the beats as the network saw them."""
+    peaks = analysis.beats["sample"].to_numpy()
+    signal_mv, hz = recording.lead_mv(analysis.lead), recording.sampling_hz
+    breaks = np.round(analysis.stretches["start_s"].to_numpy() * hz).astype(np.int64)
+    return cut_at_peaks(signal_mv, hz, peaks, breaks)
+
+
+def strip_of(recording: Recording, lead: str) -> tuple[np.ndarray, float]:
+    """(samples,) int16 of the lead in STRIP_UNIT_MV, and its sampling rate.
+
+    Of each group of samples that becomes one, the one farthest from the signal's median is kept,
+    so that narrow R peaks stay. What was not recorded is the lowest number.
+    """
+    signal = recording.lead_mv(lead)
+    step = max(1, int(recording.sampling_hz // STRIP_HZ), -(-len(signal) // STRIP_SAMPLES))
+    whole = signal[: len(signal) // step * step].reshape(-1, step)
+    missing = np.isnan(whole).all(axis=1)
+    middle = np.nanmedian(signal) if not np.isnan(signal).all() else 0.0
+    groups = np.nan_to_num(whole, nan=middle)
+    farthest = np.abs(groups - middle).argmax(axis=1)
+    kept = groups[np.arange(len(groups)), farthest]
+    steps = np.clip(np.round(kept / STRIP_UNIT_MV), -32767, 32767).astype("<i2")
+    steps[missing] = -32768
+    return steps, recording.sampling_hz / step
 
 
 class Busy(RuntimeError):
@@ -29,7 +191,7 @@ class RecordAnalyst:
         self._pool = ProcessPool(
             max_workers=1,
             context=multiprocessing.get_context("spawn"),
-            initializer=record_work.end_with_server,
+            initializer=end_with_server,
         )
         self._waiting = 0  # the one in work among them
 
@@ -55,9 +217,7 @@ class RecordAnalyst:
 
     async def _result(self, task: Task) -> Result:
         # The time limit counts from when the work begins. Cancelling the job ends the process.
-        job: Any = self._pool.schedule(
-            record_work.work, args=[task], timeout=self._settings.record_s
-        )
+        job: Any = self._pool.schedule(work, args=[task], timeout=self._settings.record_s)
         try:
             found = await asyncio.wrap_future(job)
         except TimeoutError as error:

@@ -7,12 +7,11 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from evaluation.anomalies.scores import of_each_net
 from heartbeats import catalog
 from models import lstm_autoencoder, reference
 from models.checkpoints import Checkpoint
 from models.inference import model_input, with_embedding
-from models.lstm_autoencoder import scaled
+from models.lstm_autoencoder import of_each_net, scaled
 from models.reference import Reference
 from utils.errors import InputError
 from utils.paths import shown

@@ -11,7 +11,7 @@ import uvicorn
 
 import models  # noqa: F401  before anything else imports TensorFlow: it quietens it
 from serving.app import create_app
-from serving.connections import limited_protocol
+from serving.protection import limited_protocol
 from serving.settings import ServiceSettings
 
 # Python hands the interpreter to another thread every 5 ms at the latest; with a thread that

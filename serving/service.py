@@ -1,22 +1,69 @@
 """All that the routes share: models, predictor, recordings' process, monitoring, limits."""
 
 import asyncio
+import io
+import zipfile
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ecg.files.writing import write_wfdb
+from ecg.recording import Recording
+from ecg.synthetic.record import generate_record
+from heartbeats import synthetic
 from heartbeats.csv_beats import beats_file
+from serving.batching import BATCH_BEATS, Predictor
 from serving.beat_predictions import Judged, judge, labels_for
 from serving.model_store import ModelStore
 from serving.monitoring import Monitoring
-from serving.predictor import BATCH_BEATS, Predictor
 from serving.receiving import remove_left_behind
 from serving.records import RecordAnalyst
 from serving.served_model import Outputs, ServedModel
 from serving.settings import ServiceSettings
 from utils.errors import InputError
+
+SEED = 7
+# Of each class so many beats: all five are to be seen.
+BEATS_OF_A_CLASS = (100, 25, 40, 10, 25)
+RECORD_S, RECORD_HZ = 180.0, 250.0
+RECORD_SHARES = {"S": 0.05, "V": 0.08}
+RECORD_NAME = "synthetic"
+
+
+@lru_cache(maxsize=1)
+def beats_csv() -> bytes:
+    """Labelled beats, 187 values and a label a row, no header."""
+    beats = synthetic.load(SEED, beats=4000, patients=16)
+    rng = np.random.default_rng(SEED)
+    chosen = np.concatenate(
+        [
+            rng.choice(found, min(wanted, len(found)), replace=False)
+            for label, wanted in enumerate(BEATS_OF_A_CLASS)
+            if len(found := np.flatnonzero(beats.labels == label))
+        ]
+    )
+    rng.shuffle(chosen)
+    rows = np.column_stack([beats.signals[chosen], beats.labels[chosen]])
+    text = io.StringIO()
+    np.savetxt(text, rows, delimiter=",", fmt="%.5g")
+    return text.getvalue().encode()
+
+
+@lru_cache(maxsize=1)
+def recording_zip() -> bytes:
+    """A zip with the header and signals of one WFDB record."""
+    made = generate_record(np.random.default_rng(SEED), RECORD_S, RECORD_HZ, shares=RECORD_SHARES)
+    recording = Recording(RECORD_NAME, made.signal_mv, RECORD_HZ, ("II",))
+    packed = io.BytesIO()
+    with TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
+        for path in write_wfdb(recording, Path(folder)):
+            archive.write(path, path.name, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
 
 # So many beats of a file are read, predicted and sent at a time.
 PART_BEATS = 4096

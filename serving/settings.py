@@ -1,8 +1,77 @@
 """What the service allows: sizes, counts and times, each with its reason."""
 
+import errno
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
-from serving.limits import MEBIBYTE, Limits
+from utils.errors import InputError
+
+MEBIBYTE = 2**20
+
+
+class TooLarge(InputError):
+    """An upload, or what it unpacks to, is larger than is taken; answered with 413."""
+
+
+class UnsupportedUpload(InputError):
+    """An upload is of a kind that is not taken; answered with 415."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an upload may be at most.
+
+    Attributes:
+        max_upload_bytes: of all files together. Kaggle's largest file has 412 MB, and all of
+            100,000 beats 470 MB.
+        max_unpacked_bytes: of all files in a zip together.
+        max_files: in one upload or zip. A recording of many segments has some hundred.
+        max_ratio: bytes unpacked for each byte packed, for zips of more than a few megabytes.
+            Kaggle's beats have 15, since their ends are zeros; zip bombs have 1,000.
+        max_beats: of a CSV file. The page holds all of them, some 250 bytes each.
+        max_samples: of a recording, over all its signals. A day of two leads at 500 Hz has 86
+            million; each takes four bytes, and more while it is analysed.
+        max_signals: of a recording. Sleep laboratories record some 50.
+    """
+
+    max_upload_bytes: int = 600 * MEBIBYTE
+    max_unpacked_bytes: int = 1024 * MEBIBYTE
+    max_files: int = 500
+    max_ratio: float = 200.0
+    max_beats: int = 500_000
+    max_samples: int = 100_000_000
+    max_signals: int = 64
+
+
+# What stays free: a full disk stops more than this service.
+SPARE_BYTES = 256 << 20
+CHECKED_BYTES = 16 << 20
+
+
+class Room:
+    """Asks the disk now and then whether what is written still leaves it some space."""
+
+    def __init__(self, folder: Path):
+        """
+        Args:
+            folder: on the disk in question.
+        """
+        self._folder = folder
+        self._unchecked = CHECKED_BYTES  # the first bytes are checked too
+
+    def take(self, size: int) -> None:
+        """Tell of `size` bytes that are to be written.
+
+        Raises:
+            OSError: ENOSPC, before the disk is full; answered with 507.
+        """
+        self._unchecked += size
+        if self._unchecked < CHECKED_BYTES:
+            return
+        self._unchecked = 0
+        if shutil.disk_usage(self._folder).free < SPARE_BYTES + CHECKED_BYTES:
+            raise OSError(errno.ENOSPC, "the disk is nearly full")
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg.record import read_header
-from serving.limits import Limits, TooLarge
+from serving.settings import Limits, TooLarge
 from utils.errors import InputError
-from utils.file_kinds import looks_like
-from utils.text_encoding import text_encoding
+from utils.file_kinds import looks_like, text_encoding
 
 HEADER_SUFFIX = ".hea"
 # LUDB's headers have 1 kB; one with 1,000 segments has 20 kB.

@@ -1,1 +1,1 @@
-"""What eval.py runs beyond the scores of checkpoints, and one-off questions: a module each."""
+"""Commands of `experiments.recorded_beats` under the names that they had."""

@@ -27,10 +27,9 @@ from rich.table import Table
 from sweeps import storage, sweep_file
 from sweeps.agent import INTERRUPTED, StopAsked
 from sweeps.display import Display, Lines, Screen
-from sweeps.ranking import ranking
 from sweeps.runner import Options, Runner, fair_threads
 from sweeps.storage import study_folder
-from sweeps.study import SweepStudy
+from sweeps.study import SweepStudy, ranking
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json, write_whole

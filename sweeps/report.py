@@ -12,8 +12,8 @@ import optuna
 from matplotlib.figure import Figure
 
 from sweeps.storage import open_existing, study_folder
+from sweeps.study_report import findings, plots, space_plots, study_table
 from sweeps.study_report import page as report_page
-from sweeps.study_report import plots, space_plots, study_table, words
 from sweeps.study_report.findings import Importances, importances
 from sweeps.study_report.study_table import StudyTable
 from utils.errors import exit_plainly
@@ -30,9 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     study = study_table.read(open_existing(asked.study, asked.storage))
     folder = asked.out or study_folder(study.name) / "report"
     page = write(study, folder)
-    for warning in words.warnings_of(study):
+    for warning in findings.warnings_of(study):
         print(f"note: {warning}")
-    print(words.best_sentence(study))
+    print(findings.best_sentence(study))
     print(f"report: {shown(page)}")
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import optuna
 
-from sweeps.ownership import token
+from sweeps.storage import token
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError
 

@@ -19,8 +19,13 @@ from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 from threadpoolctl import ThreadpoolController
 
-from sweeps.acquisition import candidates, levelled, log_expected_improvement, representative
-from sweeps.gaussian_process import GaussianProcess
+from sweeps.gaussian_process import (
+    GaussianProcess,
+    candidates,
+    levelled,
+    log_expected_improvement,
+    representative,
+)
 from sweeps.space import Space
 from sweeps.trial_history import IMPUTE, Axes, Scores, TrialHistory
 from utils.errors import InputError

@@ -18,12 +18,22 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sweeps import storage
-from sweeps.ownership import is_dead, new_owner, token
-from sweeps.patience import DATABASE_ERRORS, Patience, cause
-from sweeps.ranking import curve, ranking
 from sweeps.same_sweep import keep_or_compare
+from sweeps.storage import DATABASE_ERRORS, Patience, cause, is_dead, new_owner, token
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError
+
+
+def curve(trial: FrozenTrial) -> list[float]:
+    """A trial's metric at each of its log calls."""
+    return [trial.intermediate_values[step] for step in sorted(trial.intermediate_values)]
+
+
+def ranking(trials: list[FrozenTrial], maximize: bool) -> list[FrozenTrial]:
+    """The finished trials, best first; one that was stopped early ranks by its last value."""
+    scored = [trial for trial in trials if trial.state == TrialState.COMPLETE and trial.values]
+    return sorted(scored, key=lambda trial: trial.value or 0.0, reverse=maximize)
+
 
 T = TypeVar("T")
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)

@@ -6,7 +6,7 @@ import pytest
 
 import data_exploratory
 from evaluation import report_files
-from evaluation.exploration import beat_plots
+from experiments.exploration import plots
 from heartbeats import catalog
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
@@ -71,10 +71,10 @@ def test_what_the_source_does_not_know_is_a_dash():
 def test_only_figures_that_mean_something_are_drawn():
     """No seconds where beats were stretched; no mix of classes where a record has one label."""
     beats = dataclasses.replace(make_beats(), name="ecg5000")
-    assert beat_plots.lengths_figure(beats) is None
+    assert plots.lengths_figure(beats) is None
     assert {row[7] for row in data_exploratory.class_rows(beats)} == {"–"}
     whole = dataclasses.replace(beats, records=beats.labels.astype(str))
-    assert beat_plots.records_figure(whole) is None
+    assert plots.records_figure(whole) is None
 
 
 def test_an_unknown_data_set_is_told(capsys):

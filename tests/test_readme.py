@@ -50,19 +50,19 @@ ELSEWHERE = {
     "python eval.py --predict beats.csv": "tests/test_eval.py",
     "python data_exploratory.py": "tests/test_data_exploratory.py",
     "python -m heartbeats.download ptbxl": "tests/heartbeats/test_download.py",
-    "python eval.py --baselines": "tests/studies/test_baselines.py",
-    "python eval.py --shift": "tests/studies/test_shift.py",
-    "python eval.py --transfer ptb": "tests/training/test_transfer.py",
-    "python eval.py --arch lstm_autoencoder --data=ecg5000": "tests/studies/test_anomalies.py",
+    "python eval.py --baselines": "tests/experiments/test_baselines.py",
+    "python eval.py --shift": "tests/experiments/test_shift.py",
+    "python eval.py --transfer ptb": "tests/experiments/test_transfer.py",
+    "python eval.py --arch lstm_autoencoder --data=ecg5000": "tests/experiments/test_anomalies.py",
     "python -m training.cross_validate --arch cnn --folds 5": (
-        "tests/training/test_cross_validate.py"
+        "tests/experiments/test_cross_validation.py"
     ),
     "python -m training.cross_validate --arch cnn --folds 5 --common_share=0.2 --batch_size=64 "
-    "--epochs=12": "tests/training/test_cross_validate.py",
+    "--epochs=12": "tests/experiments/test_cross_validation.py",
     "python -m training.transfer --source mitbih --target ptbxl": (
-        "tests/training/test_transfer.py"
+        "tests/experiments/test_transfer.py"
     ),
-    "python -m training.train_autoencoder --data=ecg5000": "tests/training/test_autoencoder.py",
+    "python -m training.train_autoencoder --data=ecg5000": "tests/experiments/test_autoencoder.py",
     "python analyse_record.py data/mitdb/203 --html": "tests/test_analyse_record.py",
     "python analyse_record.py data/mitdb/203 --annotate": "tests/test_analyse_record.py",
     "python analyse_record.py strip.csv --sampling-hz 250 --units mV": (
@@ -73,8 +73,8 @@ ELSEWHERE = {
     "python -m benchmarks.delineation": "tests/test_recording_benchmarks.py",
     "python -m benchmarks.irregular_rhythm": "tests/test_recording_benchmarks.py",
     "python -m benchmarks.day_long": "tests/test_recording_benchmarks.py",
-    "python -m studies.record_beats": "tests/studies/test_record_beats.py",
-    "python -m studies.patients": "tests/studies/test_patients.py",
+    "python -m studies.record_beats": "tests/experiments/test_record_beats.py",
+    "python -m studies.patients": "tests/experiments/test_flagged_patients.py",
     "python -m serving": "tests/serving/test_process.py",
     "python -m benchmarks.service": "tests/serving/test_benchmark.py",
     "python -m benchmarks.service_replacement": "tests/serving/test_benchmark.py",

@@ -3,8 +3,16 @@
 import keras
 import numpy as np
 
-from heartbeats.artefacts import ARTEFACTS, add_artefacts
-from heartbeats.augment import add_noise, bend_amplitude, drift_gain, shift, stretch, warp_time
+from heartbeats.augment import (
+    ARTEFACTS,
+    add_artefacts,
+    add_noise,
+    bend_amplitude,
+    drift_gain,
+    shift,
+    stretch,
+    warp_time,
+)
 from heartbeats.balance import draw_rows, shown_counts
 from heartbeats.beat_set import BeatSet
 from heartbeats.mixture import ClassMixture, fit_all

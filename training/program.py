@@ -16,8 +16,8 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.checkpoints import Checkpoint
-from training import loop, reference_fit
-from training.fit_result import FitResult
+from training import calibration, loop
+from training.fit_history import FitResult
 from training.resume import state_file
 from training.settings import TrainingSettings, from_mapping
 from training.tracked_run import TrackedRun, tracked_run, verbosity
@@ -208,15 +208,15 @@ class Recorder:
     def explain(self, result: FitResult, material: Material) -> None:
         """Put a reference beside the kept checkpoints, while the model holds their weights.
 
-        Not after a stop: who asked for it waits, and `training.fit_reference` can do it later.
+        Not after a stop: who asked for it waits, and `training.fit_calibration` can do it later.
         """
         kept = [found for found in (self._standing(), self._own()) if found is not None]
         if not kept or result.stopped:
             return
-        fitted = reference_fit.fit(self.model, material.train, material.validation)
+        fitted = calibration.fit(self.model, material.train, material.validation)
         if fitted is not None:
             for checkpoint in kept:
-                reference_fit.keep(fitted, checkpoint)
+                calibration.keep(fitted, checkpoint)
 
     def _standing(self) -> Checkpoint | None:
         """The best checkpoint if it is this run's; another agent may have put a better one."""

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from evaluation.metrics import DIRECTIONS
-from heartbeats.artefacts import ARTEFACTS
+from heartbeats.augment import ARTEFACTS
 from heartbeats.balance import METHODS
 from models.cnn import CnnArchitecture
 from models.cnn_lstm import CnnLstmArchitecture
@@ -244,3 +244,47 @@ def _to_text(value: Any) -> str:
 
 _CONVERTERS = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_text}
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+# What `training.program.Recorder` logs once an epoch; a test compares it with a real run.
+OF_AN_EPOCH = (
+    "accuracy",
+    "loss",
+    "epoch",
+    "epoch_seconds",
+    "beats_per_second",
+    "learning_rate",
+    *DIRECTIONS,
+)
+LOGGED = (*OF_AN_EPOCH, "best_epoch", *(f"best_{name}" for name in DIRECTIONS))
+
+
+def faults(
+    kind: type,
+    values: Mapping[str, Sequence[Any]],
+    metric: str | None,
+    logged: Collection[str] = LOGGED,
+) -> list[tuple[str | None, str]]:
+    """What is wrong: pairs of a parameter's name (None for the metric) and a sentence.
+
+    Args:
+        kind: the program's settings.
+        values: for each parameter of the sweep some that a trial may get.
+        metric: what the sweep optimises; None where it optimises nothing.
+        logged: the names that the program logs.
+    """
+    found: list[tuple[str | None, str]] = []
+    for name, of_one in values.items():
+        try:
+            for value in of_one:
+                from_mapping(kind, {name: value}, "the sweep")
+        except InputError as error:
+            found.append((name, str(error).removeprefix("the sweep: ")))
+    if metric is not None and metric not in logged:
+        found.append(
+            (
+                None,
+                f"the metric '{metric}' is never logged; logged are {', '.join(sorted(logged))}",
+            )
+        )
+    return found

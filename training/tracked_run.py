@@ -1,15 +1,81 @@
 """One run from its tracker's beginning to its end, whatever ends it."""
 
 import dataclasses
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
-from training.forgetting import forget_networks
-from training.stopping import StopRequest
+import keras
+
 from training.tracking import Tracker, open_tracker
+
+
+class StopRequest:
+    """While entered, SIGTERM and the first Ctrl-C are noted instead of ending the process.
+
+    A stopped sweep trial hears of it twice, by SIGTERM from `wandb agent` and through `request`
+    from a thread of wandb's; together they are one request. A second Ctrl-C interrupts at once.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self._interrupted = False
+        self._before: dict[int, object] = {}
+
+    def request(self, reason: str = "stopped by W&B") -> None:
+        """Ask for the end of the run, from any thread; the first reason stays."""
+        self.reason = self.reason or reason
+
+    def __enter__(self) -> "StopRequest":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+        self.request(f"asked to stop ({signal.Signals(number).name})")
+
+
+class StopWhenAsked(keras.callbacks.Callback):
+    """Ends `fit` after the batch in which a stop was asked for."""
+
+    def __init__(self, request: StopRequest):
+        super().__init__()
+        self.request = request
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self.request.reason:
+            self.model.stop_training = True
+
+
+GRADIENTS = "CustomGradient-"
+
+
+def forget_networks() -> None:
+    """Let go of all networks that nothing else refers to any more.
+
+    A process that trains one network after the other would otherwise grow by tens of megabytes
+    with each: TensorFlow registers a gradient for every graph that Keras traces, under a new name,
+    and keeps the graph with it for ever. Python's collector then frees the rest in its own time.
+    """
+    keras.backend.clear_session(free_memory=False)
+    # Not part of TensorFlow's public interface; `tests/training/test_forgetting.py` tells when it
+    # moves, and without it only memory is lost.
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        kept = ops.gradient_registry._registry
+        for name in [name for name in kept if name.startswith(GRADIENTS)]:
+            del kept[name]
 
 
 @dataclass

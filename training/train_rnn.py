@@ -8,7 +8,8 @@ W&B sweeps launch it: see `sweeps/rnn_bayes.yaml`.
 from collections.abc import Mapping
 
 from models import rnn
-from training import program, sweep_check
+from training import program
+from training import settings as sweep_check
 from training.settings import RnnSettings, from_command_line
 from utils.errors import exit_plainly
 
@@ -22,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
-    """What is wrong with a sweep of this program; see `training.sweep_check`."""
+    """What is wrong with a sweep of this program; see `training.settings`."""
     return sweep_check.faults(RnnSettings, values, metric)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.errors import InputError
-from utils.text_encoding import text_encoding
+from utils.file_kinds import text_encoding
 
 # So much of the beginning tells how a file is written, and so many of its lines.
 HEAD_BYTES, HEAD_LINES = 65536, 200

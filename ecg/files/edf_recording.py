@@ -13,7 +13,7 @@ import edfio
 import numpy as np
 
 from ecg.files.lead_choice import MILLIVOLTS, Channel, choose
-from ecg.files.sampling import stated_rate
+from ecg.files.plausibility import stated_rate
 from ecg.recording import Recording
 from utils.errors import InputError
 

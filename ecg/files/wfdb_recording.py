@@ -11,7 +11,7 @@ import numpy as np
 import wfdb
 
 from ecg.files.lead_choice import MILLIVOLTS, Channel, choose, unique_names, unit_of
-from ecg.files.sampling import stated_rate
+from ecg.files.plausibility import stated_rate
 from ecg.record import BITS_PER_SAMPLE, check_size, check_sum, promised_bytes, read_header
 from ecg.recording import Recording
 from utils.errors import InputError

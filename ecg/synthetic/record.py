@@ -5,15 +5,146 @@ They model no disease: draw no medical conclusions from results on them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from ecg.synthetic.noise import draw_noise
-from ecg.synthetic.patient import Patient, draw_patient
-from ecg.synthetic.rhythm import draw_rhythm
-from ecg.synthetic.shapes import WAVES
-from ecg.synthetic.waves import draw_beats
+from ecg.synthetic.patient import WAVES, Bell, Patient, draw_patient
+from ecg.synthetic.rhythm import Rhythm, draw_rhythm
+
+# Where each part of a beat can lie, seconds from the nominal R peak.
+REACH_S = {
+    "P": (-0.34, 0.04),
+    "spike": (-0.15, 0.0),
+    "QRS": (-0.16, 0.26),
+    "ST": (-0.1, 0.45),
+    "T": (-0.05, 0.75),
+}
+# A wave begins and ends where it passes this share of its own largest deflection.
+EDGE_SHARE = 0.03
+# Bounds the memory that drawing takes, whatever the length of the recording.
+BEATS_AT_ONCE = 512
+# How much of a fusion beat is ventricular: the two wave fronts meet sooner or later.
+FUSION_SHARE = (0.35, 0.65)
+# Standard deviations from beat to beat within one patient.
+GAIN_VARIATION = {"P": 0.12, "spike": 0.05, "QRS": 0.04, "ST": 0.1, "T": 0.08}
+WIDTH_VARIATION = 0.03
+P_TIME_VARIATION_S = 0.004
+# Breathing turns the heart's axis, so that the QRS grows and shrinks.
+BREATH_GAIN = 0.05
+# Repolarisation follows the interval before it by about a cube root (Fridericia LS, Acta Med
+# Scand 53:469-486, 1920).
+QT_POWER = 1 / 3
+
+
+@dataclass(frozen=True)
+class _Variation:
+    """What single beats do differently from their patient's shapes; each (beats,) float64."""
+
+    gain: np.ndarray
+    delay_s: np.ndarray
+    slower: np.ndarray
+    wider: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "_Variation":
+        return _Variation(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def draw_beats(
+    rng: np.random.Generator, patient: Patient, rhythm: Rhythm, samples: int, sampling_hz: float
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Draw all beats of a recording, without noise.
+
+    Returns:
+        signal_mv: (samples, leads) float64.
+        marks: part (``P``, ``spike``, ``QRS``, ``T``) -> (beats, 3) int64, sample of onset, peak
+            and end in the first lead, which may lie outside the recording. The marks of an
+            absent wave are negative.
+    """
+    margin = int(max(abs(edge) for reach in REACH_S.values() for edge in reach) * sampling_hz) + 2
+    paper = np.zeros((samples + 2 * margin, patient.leads))
+    nominal = np.rint(rhythm.times_s * sampling_hz).astype(np.int64)
+    weights = _weights(rng, rhythm.classes)
+    marks = {}
+    for part, (first_s, last_s) in REACH_S.items():
+        offsets = np.arange(int(first_s * sampling_hz), int(last_s * sampling_hz) + 1)
+        variation = _vary(rng, part, rhythm)
+        marks[part] = np.empty((len(nominal), 3), np.int64)
+        for start in range(0, len(nominal), BEATS_AT_ONCE):
+            beats = np.arange(start, min(start + BEATS_AT_ONCE, len(nominal)))
+            drawn = _draw_part(patient, part, weights, variation, beats, offsets / sampling_hz)
+            places = nominal[beats, None] + offsets
+            np.add.at(paper, places + margin, drawn)
+            marks[part][beats] = _delineate(drawn[..., 0], places)
+    return paper[margin : margin + samples], marks
+
+
+def _weights(rng: np.random.Generator, classes: np.ndarray) -> dict[str, np.ndarray]:
+    """Kind of shape -> (beats,) float64: how much of it goes into each beat; they add up to 1."""
+    weights = {kind: (classes == kind).astype(float) for kind in "NSVQ"}
+    fused = classes == "F"
+    weights["V"][fused] = rng.uniform(*FUSION_SHARE, fused.sum())
+    weights["N"][fused] = 1 - weights["V"][fused]
+    return weights
+
+
+def _vary(rng: np.random.Generator, part: str, rhythm: Rhythm) -> _Variation:
+    beats = len(rhythm.classes)
+    gain = np.exp(rng.normal(0, GAIN_VARIATION[part], beats))
+    wider = np.exp(rng.normal(0, WIDTH_VARIATION, beats))
+    delay_s, slower = np.zeros(beats), np.ones(beats)
+    if part == "P":
+        delay_s = rng.normal(0, P_TIME_VARIATION_S, beats)
+    elif part == "QRS":
+        gain = gain * (1 + BREATH_GAIN * rhythm.breath)
+    elif part == "T":
+        slower = rhythm.rr_s**QT_POWER
+    return _Variation(gain, delay_s, slower, wider * slower)
+
+
+def _draw_part(
+    patient: Patient,
+    part: str,
+    weights: dict[str, np.ndarray],
+    variation: _Variation,
+    beats: np.ndarray,
+    offsets_s: np.ndarray,
+) -> np.ndarray:
+    """(beats, offsets, leads) millivolts of one part of the chosen beats."""
+    drawn = np.zeros((len(beats), len(offsets_s), patient.leads))
+    for kind, shape in patient.shapes.items():
+        weight = weights[kind][beats]
+        rows = np.flatnonzero(weight)
+        if part == "P":  # a fusion beat has the whole P wave: the atria know nothing of it
+            weight = np.sign(weight)
+        changes = variation[beats[rows]]
+        for bell in shape:
+            if bell.part == part and len(rows):
+                heights = _bell_values(bell, changes, offsets_s) * weight[rows, None]
+                drawn[rows] += heights[..., None] * bell.amplitudes_mv
+    return drawn
+
+
+def _bell_values(bell: Bell, changes: _Variation, offsets_s: np.ndarray) -> np.ndarray:
+    """(beats, offsets): a bell of height `gain`."""
+    centres_s = bell.centre_s * changes.slower + changes.delay_s
+    distance_s = offsets_s - centres_s[:, None]
+    width_s = np.where(distance_s < 0, bell.rise_s, bell.fall_s) * changes.wider[:, None]
+    return changes.gain[:, None] * np.exp(-0.5 * (distance_s / width_s) ** 2)
+
+
+def _delineate(waves_mv: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(beats, 3): where each wave, drawn alone at `places`, begins, is largest and ends."""
+    size = np.abs(waves_mv)
+    peak = size.argmax(axis=1)
+    seen = size > EDGE_SHARE * size.max(axis=1, keepdims=True)
+    onset = seen.argmax(axis=1)
+    end = seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
+    rows = np.arange(len(places))
+    marks = np.stack([places[rows, column] for column in (onset, peak, end)], axis=1)
+    return np.where(seen.any(axis=1)[:, None], marks, -1)
+
 
 LOWEST_HZ = 60.0
 

@@ -2,7 +2,7 @@
 
 It is a U-Net (Ronneberger O et al., MICCAI 2015), as others have used for the same task
 (Moskalenko V et al., Deep Learning for ECG Segmentation, Neuroinformatics 2019), here with one
-window per beat. `training.fit_delineator` fits its weights and writes them beside this file.
+window per beat. `experiments.delineation.fit` fits its weights and writes them beside this file.
 """
 
 from functools import cache

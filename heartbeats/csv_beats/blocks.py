@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.errors import InputError
-from utils.file_kinds import looks_like
-from utils.text_encoding import text_encoding
+from utils.file_kinds import looks_like, text_encoding
 
 # Some 900 beats of Kaggle's files; more take more memory and are no faster.
 BLOCK_BYTES = 4 * 2**20

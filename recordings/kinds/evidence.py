@@ -4,22 +4,193 @@ Two sets of boosted trees: is it ventricular (V), by shape and timing; if not, i
 supraventricular (S), by timing alone. Both compare a beat with its own recording, as de Chazal P,
 Reilly RB, IEEE Trans Biomed Eng 53(12):2535-2543 (2006) and Llamedo M, Martinez JP, IEEE Trans
 Biomed Eng 58(3):616-625 (2011) do. They were fitted to the 22 records DS1 of MIT-BIH by
-`python -m studies.fit_evidence`, and are bound to be monotone where medicine says so.
+`python -m experiments.recorded_beats.fit_evidence`, and are bound to be monotone where medicine
+says so.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from heartbeats.beat_set import AAMI_CLASSES
-from recordings.kinds import boosted_trees
 from recordings.kinds.beat_timing import TIMING, timing
-from recordings.kinds.beat_windows import BeatWindows, windows
-from recordings.kinds.boosted_trees import BoostedTrees
+from recordings.kinds.beat_windows import QRS_FROM_S, QRS_TO_S, BeatWindows, windows
 from recordings.kinds.clusters import Clusters, find
-from recordings.kinds.shape_differences import SHAPE, differences
+
+
+@dataclass(frozen=True)
+class BoostedTrees:
+    """A two-class model whose answer is a sum over trees.
+
+    Attributes:
+        feature: (trees, nodes) int, the column that a node looks at.
+        threshold: (trees, nodes), a row goes left where its value is at most this.
+        left, right: (trees, nodes) int, the nodes that follow; a leaf follows itself.
+        value: (trees, nodes), what a leaf adds.
+        start: (), what the sum begins with.
+    """
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    value: np.ndarray
+    start: np.ndarray
+
+    def log_odds(self, rows: np.ndarray) -> np.ndarray:
+        """(rows,) float64 for (rows, columns) finite values; above 0 is rather yes than no."""
+        total = np.full(len(rows), float(self.start))
+        every = np.arange(len(rows))
+        for feature, threshold, left, right, value in zip(
+            self.feature, self.threshold, self.left, self.right, self.value, strict=True
+        ):
+            node = np.zeros(len(rows), int)
+            while True:
+                goes_left = rows[every, feature[node]] <= threshold[node]
+                following = np.where(goes_left, left[node], right[node])
+                if np.array_equal(following, node):
+                    break
+                node = following
+            total += value[node]
+        return total
+
+    def as_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """All arrays by names that begin with `name`, for `numpy.savez`."""
+        return {f"{name}_{key}": value for key, value in asdict(self).items()}
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], name: str) -> BoostedTrees:
+    """What `as_arrays` made."""
+    return BoostedTrees(**{key: arrays[f"{name}_{key}"] for key in BoostedTrees.__annotations__})
+
+
+def from_fitted(model: HistGradientBoostingClassifier) -> BoostedTrees:
+    """The trees of a fitted two-class model without categories."""
+    # scikit-learn has no public way to the nodes; the tests compare our answers with its own.
+    trees = [stage[0].nodes for stage in model._predictors]
+    nodes = max(len(tree) for tree in trees)
+
+    def padded(key: str, kind: type) -> np.ndarray:
+        table: np.ndarray = np.zeros((len(trees), nodes), kind)
+        for row, tree in zip(table, trees, strict=True):
+            row[: len(tree)] = np.where(tree["is_leaf"], _of_leaf(key, tree), tree[key])
+        return table
+
+    return BoostedTrees(
+        feature=padded("feature_idx", np.int16),
+        threshold=padded("num_threshold", np.float64),
+        left=padded("left", np.int16),
+        right=padded("right", np.int16),
+        value=padded("value", np.float64),
+        start=np.asarray(model._baseline_prediction, float).reshape(()),
+    )
+
+
+def _of_leaf(key: str, tree: np.ndarray) -> np.ndarray:
+    """What a leaf holds in place of the undefined: it follows itself, whatever it looks at."""
+    if key in ("left", "right"):
+        return np.arange(len(tree))
+    return tree[key] if key == "value" else np.zeros(len(tree))
+
+
+P_FROM_S, P_TO_S = -0.24, -0.07
+T_FROM_S, T_TO_S = 0.14, 0.42
+SHAPE = (
+    "qrs_likeness",
+    "qrs_difference",
+    "qrs_height",
+    "qrs_slope",
+    "qrs_width",
+    "qrs_area",
+    "p_likeness",
+    "p_difference",
+    "p_height",
+    "t_likeness",
+    "t_difference",
+)
+# Added to heights before ratios are taken, in usual beat heights: what noise alone has.
+LEAST_HEIGHT = 0.02
+TINY = 1e-9
+
+
+def differences(windows: BeatWindows, template: np.ndarray) -> np.ndarray:
+    """Measures of every beat against the template.
+
+    Args:
+        windows: from `beat_windows.windows`.
+        template: (points,) the usual shape, e.g. the median of the largest cluster.
+
+    Returns:
+        (beats, 11) float64, the columns named by SHAPE. Likeness is a correlation; a difference is
+        a root mean square in usual beat heights; height, slope, width (the deviation in time of
+        the squared signal) and area (the mean size, the largest being 1) are natural logarithms of
+        ratios.
+    """
+    usual, shapes = template[None, :], windows.shapes
+    qrs = windows.between(QRS_FROM_S, QRS_TO_S)
+    p, t = windows.between(P_FROM_S, P_TO_S), windows.between(T_FROM_S, T_TO_S)
+    times_s = windows.times_s[qrs]
+    return np.column_stack(
+        [
+            _likeness(shapes[:, qrs], usual[:, qrs]),
+            _difference(shapes[:, qrs], usual[:, qrs]),
+            _ratio(_height, shapes[:, qrs], usual[:, qrs]),
+            _ratio(_slope, shapes[:, qrs], usual[:, qrs]),
+            _ratio(lambda part: _width(part, times_s), shapes[:, qrs], usual[:, qrs]),
+            _ratio(_area, shapes[:, qrs], usual[:, qrs]),
+            _likeness(shapes[:, p], usual[:, p]),
+            _difference(_centred(shapes[:, p]), _centred(usual[:, p])),
+            _ratio(_height, shapes[:, p], usual[:, p]),
+            _likeness(shapes[:, t], usual[:, t]),
+            _difference(shapes[:, t], usual[:, t]),
+        ]
+    )
+
+
+def _centred(part: np.ndarray) -> np.ndarray:
+    return part - part.mean(axis=1, keepdims=True)
+
+
+def _likeness(part: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    part, usual = _centred(part), _centred(usual)
+    size = np.sqrt(np.sum(part**2, axis=1) * np.sum(usual**2, axis=1))
+    return np.sum(part * usual, axis=1) / (size + TINY)
+
+
+def _difference(part: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.mean((part - usual) ** 2, axis=1))
+
+
+def _ratio(
+    measure: Callable[[np.ndarray], np.ndarray], part: np.ndarray, usual: np.ndarray
+) -> np.ndarray:
+    return np.log(measure(part) / measure(usual))
+
+
+def _height(part: np.ndarray) -> np.ndarray:
+    return np.ptp(part, axis=1) + LEAST_HEIGHT
+
+
+def _slope(part: np.ndarray) -> np.ndarray:
+    return np.abs(np.diff(part, axis=1)).max(axis=1) + LEAST_HEIGHT
+
+
+def _width(part: np.ndarray, times_s: np.ndarray) -> np.ndarray:
+    """How far the complex spreads in time, as the deviation of its squared signal."""
+    power = part**2 + TINY
+    power /= power.sum(axis=1, keepdims=True)
+    middle = power @ times_s
+    return np.sqrt(power @ times_s**2 - middle**2 + TINY)
+
+
+def _area(part: np.ndarray) -> np.ndarray:
+    size = np.abs(part)
+    return size.mean(axis=1) / (size.max(axis=1) + TINY) + TINY
+
 
 N, S, V = (AAMI_CLASSES.index(name) for name in "NSV")
 TREES_FILE = Path(__file__).with_name("evidence.npz")
@@ -143,7 +314,7 @@ def classes(of_beats: Evidence) -> np.ndarray:
 def trees(question: str) -> BoostedTrees:
     """The trees for ``ventricular`` or ``supraventricular``."""
     with np.load(TREES_FILE) as arrays:
-        return boosted_trees.from_arrays(dict(arrays), question)
+        return from_arrays(dict(arrays), question)
 
 
 def _towards_mean(clusters: Clusters, values: np.ndarray, share: float) -> np.ndarray:

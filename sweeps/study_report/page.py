@@ -6,9 +6,16 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sweeps.study_report.findings import Importances, seed_noise
+from sweeps.study_report.findings import (
+    Importances,
+    captions,
+    lead,
+    luck,
+    seed_noise,
+    shown_score,
+    warnings_of,
+)
 from sweeps.study_report.study_table import FAILED, StudyTable, shortened, shown_value
-from sweeps.study_report.words import captions, lead, luck, shown_score, warnings_of
 from utils.page import Cell, footer, heading, note, page, picture, table
 from utils.paths import shown
 

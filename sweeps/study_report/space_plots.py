@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from sweeps.study_report.marks import (
+from sweeps.study_report.plots import (
     BEST,
     MANY,
     WIDTH,

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg.rhythms import beat_shapes
-from ecg.rhythms.atrial import p_wave_constancy
-from ecg.rhythms.ectopic_beats import unlike_beats
+from ecg import beat_shapes
+from ecg.beat_shapes import p_wave_constancy, unlike_beats
 from ecg.synthetic.record import generate_record
 from utils.errors import InputError
 

@@ -6,7 +6,7 @@ from math import log, log2
 import numpy as np
 import pytest
 
-from ecg.rhythms import irregularity
+from ecg import irregularity
 from tests.ecg.rhythms import fibrillation, sinus
 
 MEASURES = [

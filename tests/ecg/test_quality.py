@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ecg import quality as beat_measures
 from ecg.detect import r_peaks
-from ecg.faults import beat_measures
 from ecg.noise import at_snr, baseline_wander, muscle, qrs_power, sources, white
 from ecg.quality import beat_quality, unusable_stretches
 from ecg.reading import read_recording

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecg.rhythm import RhythmSettings, irregular_windows
-from ecg.rhythms.atrial import p_wave_constancy
-from ecg.rhythms.ectopic_beats import unlike_beats
-from ecg.rhythms.irregular_stretches import beat_irregularity, irregular_beats, irregular_stretches
+from ecg.beat_shapes import p_wave_constancy, unlike_beats
+from ecg.rhythm import (
+    RhythmSettings,
+    beat_irregularity,
+    irregular_beats,
+    irregular_stretches,
+    irregular_windows,
+)
 from tests.ecg.rhythms import fibrillation, joined, sinus, with_ventricular
 from utils.errors import InputError
 from utils.paths import data_folder

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg.rhythms.rr_intervals import rr_intervals
+from ecg.rr_intervals import rr_intervals
 from tests.ecg.rhythms import fibrillation, sinus, with_ventricular
 
 

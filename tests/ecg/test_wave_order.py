@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg.wave_marks.order import END, ONSET, PEAK, QRS, P, T, orderly, recorded
+from ecg.wave_marks.decoding import END, ONSET, PEAK, QRS, P, T, orderly, recorded
 
 CLEAR = np.array(
     [

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from evaluation import plots
-from evaluation.exploration import beat_plots
-from evaluation.exploration.beat_statistics import draw, embed, shape_of_class
+from experiments.exploration import plots as beat_plots
+from experiments.exploration.statistics import draw, embed, shape_of_class
 from heartbeats.beat_set import BeatSet
 from tests.evaluation.examples import CLASSES, PREDICTED, TRUE, make_assessment, many
 from tests.heartbeats.conftest import make_beats

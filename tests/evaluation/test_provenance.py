@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.provenance import check_fits, doubts
+from evaluation.assessment import check_fits, doubts
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
 

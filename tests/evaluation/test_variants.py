@@ -2,9 +2,8 @@
 
 import pytest
 
-from evaluation.assessment import names, representatives
+from evaluation.assessment import differences, names, numbered, representatives, variants
 from evaluation.comparison import compare
-from evaluation.variants import differences, numbered, variants
 from tests.evaluation.examples import make_assessment
 
 

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from heartbeats import artefacts
+from heartbeats import augment
 from heartbeats.augment import own_samples
 from tests.heartbeats.invented_beats import HZ, invented_beats
 from utils.errors import InputError
 
-KINDS = tuple(artefacts.ARTEFACTS)
+KINDS = tuple(augment.ARTEFACTS)
 ADD = {
-    "wander": artefacts.add_wander,
-    "muscle": artefacts.add_muscle,
-    "mains": artefacts.add_mains,
+    "wander": augment.add_wander,
+    "muscle": augment.add_muscle,
+    "mains": augment.add_mains,
 }
 
 
@@ -21,7 +21,7 @@ def cut_beats() -> np.ndarray:
 
 def drawn_noise(kind: str, beats: int = 60, samples: int = 1200) -> np.ndarray:
     rng = np.random.default_rng(0)
-    return artefacts.ARTEFACTS[kind]((beats, samples), HZ, rng)
+    return augment.ARTEFACTS[kind]((beats, samples), HZ, rng)
 
 
 def peak_hz(noise: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def peak_hz(noise: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("snr_db", [-3.0, 12.0])
 def test_the_ratio_asked_is_the_ratio_got(cut_beats, kind, snr_db):
-    noise = artefacts.at_snr(cut_beats, drawn_noise(kind, len(cut_beats), 187), snr_db)
+    noise = augment.at_snr(cut_beats, drawn_noise(kind, len(cut_beats), 187), snr_db)
     for beat, added, own in zip(cut_beats, noise, own_samples(cut_beats), strict=True):
         ratio_db = 10 * np.log10(beat[own].var() / added[own].var())
         assert ratio_db == pytest.approx(snr_db, abs=0.01)
@@ -66,9 +66,9 @@ def test_each_kind_sounds_in_its_own_band():
 def test_one_beat_gets_one_of_the_kinds_within_the_span(cut_beats):
     beats = np.repeat(cut_beats, 20, axis=0)
     rng = np.random.default_rng(0)
-    changed = artefacts.add_artefacts(beats, ("wander", "mains"), 0.0, HZ, rng)
+    changed = augment.add_artefacts(beats, ("wander", "mains"), 0.0, HZ, rng)
     strength = np.abs(changed - beats).mean(axis=1)
-    weak = artefacts.add_artefacts(beats, ("wander", "mains"), 30.0, HZ, rng)
+    weak = augment.add_artefacts(beats, ("wander", "mains"), 30.0, HZ, rng)
     assert np.abs(weak - beats).mean() < 0.2 * strength.mean()
     assert strength.max() > 3 * strength.min()
     # Wander moves neighbours alike, the hum moves them apart: both kinds were drawn.
@@ -80,7 +80,7 @@ def test_one_beat_gets_one_of_the_kinds_within_the_span(cut_beats):
 def test_a_seed_repeats_and_the_source_stays(cut_beats):
     before = cut_beats.copy()
     first, again, other = (
-        artefacts.add_artefacts(cut_beats, KINDS, 6.0, HZ, np.random.default_rng(seed))
+        augment.add_artefacts(cut_beats, KINDS, 6.0, HZ, np.random.default_rng(seed))
         for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again) and not np.array_equal(first, other)
@@ -90,11 +90,11 @@ def test_a_seed_repeats_and_the_source_stays(cut_beats):
 def test_beats_of_nothing_stay_so():
     beats = np.zeros((3, 187), np.float32)
     beats[1, 0] = 1
-    noisy = artefacts.add_artefacts(beats, KINDS, 0.0, HZ, np.random.default_rng(0))
+    noisy = augment.add_artefacts(beats, KINDS, 0.0, HZ, np.random.default_rng(0))
     assert np.array_equal(noisy, beats)
 
 
 @pytest.mark.parametrize("kinds", [(), ("wander", "thunder")])
 def test_unknown_kinds_are_told(cut_beats, kinds):
     with pytest.raises(InputError, match="wander, muscle, mains"):
-        artefacts.add_artefacts(cut_beats, kinds, 6.0, HZ, np.random.default_rng(0))
+        augment.add_artefacts(cut_beats, kinds, 6.0, HZ, np.random.default_rng(0))

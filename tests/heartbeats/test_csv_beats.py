@@ -10,7 +10,7 @@ import pytest
 from heartbeats import kaggle_csv
 from heartbeats.beat_set import AAMI_CLASSES
 from heartbeats.csv_beats import beats_file, blocks
-from heartbeats.csv_beats.labels import label_notes
+from heartbeats.csv_beats.layout import label_notes
 from utils.errors import InputError
 
 SAMPLES = 187

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from evaluation.exploration.mixture_quality import measure
+from experiments.exploration.statistics import measure
 from heartbeats import mixture
-from heartbeats.alignment import align, find_timing, give_back
 from heartbeats.augment import own_samples
 from heartbeats.beat_set import beat_lengths
+from heartbeats.mixture import align, find_timing, give_back
 from tests.heartbeats.invented_beats import HZ, SAMPLES, invented_beats
 from utils.errors import InputError
 

@@ -151,7 +151,7 @@ def test_a_damaged_or_missing_file_is_told_with_the_way_out(tmp_path):
     add(tmp_path, example())
     file = standing(tmp_path).reference_file
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(InputError, match="is damaged .* python -m training.fit_reference"):
+    with pytest.raises(InputError, match="is damaged .* python -m training.fit_calibration"):
         reference.load(standing(tmp_path))
     file.unlink()
     with pytest.raises(InputError, match="which is not there; fit it again"):

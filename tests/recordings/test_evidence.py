@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from experiments.recorded_beats import annotated_beats
 from heartbeats import mitdb
 from recordings.kinds import evidence
 from recordings.kinds.beat_timing import TIMING
-from recordings.kinds.shape_differences import SHAPE, differences
-from studies import annotated_beats
+from recordings.kinds.evidence import SHAPE, differences
 from tests.recordings.invented_recording import WIDE, invented, mixed_kinds
 from utils.paths import data_folder
 

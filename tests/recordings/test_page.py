@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ecg.episodes import episodes as find_episodes
-from recordings import page, page_tables
+from recordings import page
 from recordings.database_page import build_database_page
 from recordings.pictures import draw_all
 from recordings.wording import duration, number, percent
@@ -112,27 +112,27 @@ def test_grave_and_long_episodes_come_first_and_many_are_cut(example):
     rows = [("bigeminy", 100.0 * n, 100.0 * n + 60, 80, "") for n in range(3)]
     rows += [("pause", 10.0 * n, 10.0 * n + 3 + n / 10, 2, "") for n in range(50)]
     episodes = pd.DataFrame(rows, columns=["kind", "start_s", "end_s", "beats", "detail"])
-    html = "".join(page_tables.episodes(dataclasses.replace(example[0], episodes=episodes)))
+    html = "".join(page.episodes(dataclasses.replace(example[0], episodes=episodes)))
     kinds = re.findall(r'<td class="text">(pause|bigeminy)</td>', html)
-    assert kinds == ["pause"] * page_tables.MOST_OF_A_KIND + ["bigeminy"] * 3
+    assert kinds == ["pause"] * page.MOST_OF_A_KIND + ["bigeminy"] * 3
     lengths = [float(text) for text in re.findall(r"<td>([\d.]+) s</td>", html)]
     assert lengths[0] == 7.9 and lengths == sorted(lengths, reverse=True)
-    assert f"{50 - page_tables.MOST_OF_A_KIND} of pause" in html
+    assert f"{50 - page.MOST_OF_A_KIND} of pause" in html
 
 
 def test_runs_of_ventricular_beats_come_before_all_others():
     classes = np.array(list("NNNNNNNNNNVVVVNNNNNNNNNN"))
     found = find_episodes(0.8 * np.arange(len(classes)), classes=classes)
-    assert [episode.kind for episode in found] == [page_tables.GRAVE[0]]
+    assert [episode.kind for episode in found] == [page.GRAVE[0]]
 
 
 def test_stretches_and_clusters_have_tables(example):
     words = " ".join(
         shown(
             "".join(
-                page_tables.irregular(example[0])
-                + page_tables.unusable(example[0])
-                + page_tables.clusters(example[0])
+                page.irregular(example[0])
+                + page.unusable_stretches(example[0])
+                + page.clusters(example[0])
             )
         ).split()
     )

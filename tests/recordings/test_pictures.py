@@ -12,16 +12,14 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from recordings.database_page import MOST_ROWS, patients_figure
 from recordings.pictures import draw_all
 from recordings.pictures.beat_shapes import class_beats_figure
-from recordings.pictures.best_window import LENGTH_S, best_window
-from recordings.pictures.patients import MOST_ROWS, patients_figure
 from recordings.pictures.rhythm_plots import rhythm_figure
-from recordings.pictures.rows import lay_out
 from recordings.pictures.signs import colour_of, merged
-from recordings.pictures.strip import strip_figures
+from recordings.pictures.strip import lay_out, strip_figures
 from recordings.pictures.trace import envelope, level, span_mv
-from recordings.pictures.zoom import zoom_figure
+from recordings.pictures.zoom import LENGTH_S, best_window, zoom_figure
 from recordings.wording import clock
 from tests.evaluation.test_plots import texts
 from tests.recordings.examples import analysis_of, make, without_beats

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recordings.kinds import unknown_beats
+from recordings import beat_kinds
 from recordings.kinds.beat_timing import timing
 from recordings.kinds.beat_windows import windows
 from recordings.kinds.clusters import find
@@ -27,7 +27,7 @@ def sure_of_n(beats: int = BEATS) -> np.ndarray:
 
 
 def test_the_strange_beat_has_the_largest_error_and_is_unknown(seen):
-    found = unknown_beats.flag(*seen, sure_of_n())
+    found = beat_kinds.flag(*seen, sure_of_n())
     assert found.anomaly.argmax() == STRANGE
     assert found.anomaly[STRANGE] > 5 * np.median(found.anomaly)
     assert np.flatnonzero(found.beats).tolist() == [STRANGE]
@@ -36,8 +36,8 @@ def test_the_strange_beat_has_the_largest_error_and_is_unknown(seen):
 def test_doubt_makes_a_beat_unknown(seen):
     probabilities = sure_of_n()
     probabilities[9] = [0.5, 0.5, 0, 0, 0]
-    assert unknown_beats.flag(*seen, probabilities).beats[9]
-    assert not unknown_beats.flag(*seen, sure_of_n()).beats[9]
+    assert beat_kinds.flag(*seen, probabilities).beats[9]
+    assert not beat_kinds.flag(*seen, sure_of_n()).beats[9]
 
 
 def test_a_small_cluster_without_a_clear_class_is_odd(seen):
@@ -45,9 +45,9 @@ def test_a_small_cluster_without_a_clear_class_is_odd(seen):
     assert clusters.count > 1  # the strange beat is alone in one
     small = int(clusters.labels[STRANGE])
     probabilities = sure_of_n()
-    assert not unknown_beats.odd_clusters(clusters, probabilities).any()
+    assert not beat_kinds.odd_clusters(clusters, probabilities).any()
     probabilities[clusters.labels == small] = [0.4, 0.3, 0.3, 0, 0]
-    assert np.flatnonzero(unknown_beats.odd_clusters(clusters, probabilities)).tolist() == [small]
+    assert np.flatnonzero(beat_kinds.odd_clusters(clusters, probabilities)).tolist() == [small]
 
 
 def test_a_beat_without_a_shape_is_unknown(seen):
@@ -56,7 +56,7 @@ def test_a_beat_without_a_shape_is_unknown(seen):
     usable[20] = False
     cut = windows(recording.signal_mv, recording.sampling_hz, recording.r_peaks, usable)
     clusters = find(cut, timing(recording.r_peaks, recording.sampling_hz))
-    found = unknown_beats.flag(cut, clusters, sure_of_n(60))
+    found = beat_kinds.flag(cut, clusters, sure_of_n(60))
     assert found.beats[20] and np.isnan(found.anomaly[20])
     assert np.isfinite(np.delete(found.anomaly, 20)).all()
 
@@ -66,7 +66,7 @@ def test_few_beats_cannot_be_compared(beats):
     recording = invented(np.full(20, NORMAL))
     peaks = recording.r_peaks[:beats]
     cut = windows(recording.signal_mv, recording.sampling_hz, peaks)
-    found = unknown_beats.flag(cut, find(cut, timing(peaks, 250.0)), sure_of_n(beats))
+    found = beat_kinds.flag(cut, find(cut, timing(peaks, 250.0)), sure_of_n(beats))
     assert np.isnan(found.anomaly).all() and len(found.beats) == beats
 
 
@@ -75,5 +75,5 @@ def test_in_ten_seconds_the_strange_beat_is_found_too():
     signal = recording.signal_mv.copy()
     signal[recording.r_peaks[6] - 20 : recording.r_peaks[6] + 40] *= -1
     cut = windows(signal, recording.sampling_hz, recording.r_peaks)
-    error = unknown_beats.reconstruction_error(cut)
+    error = beat_kinds.reconstruction_error(cut)
     assert error.argmax() == 6 and error[6] > 3 * np.median(error)

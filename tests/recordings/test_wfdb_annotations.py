@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecg.files.annotation_writing import record_name, write_annotations
-from recordings import wfdb_annotations
+from ecg.files.writing import record_name, write_annotations
+from recordings import results
 from tests.recordings import examples
 
 
@@ -17,7 +17,7 @@ def analysis():
 
 
 def test_beats_rhythm_and_quality_are_read_back(analysis, tmp_path):
-    beats, _waves = wfdb_annotations.write(analysis, tmp_path)
+    beats, _waves = results.write_wfdb_annotations(analysis, tmp_path)
     read = wfdb.rdann(str(beats.with_suffix("")), "bsw")
     assert read.fs == analysis.sampling_hz
     symbols = np.array(read.symbol)
@@ -33,7 +33,7 @@ def test_beats_rhythm_and_quality_are_read_back(analysis, tmp_path):
 
 
 def test_wave_marks_are_read_back(analysis, tmp_path):
-    _beats, waves = wfdb_annotations.write(analysis, tmp_path)
+    _beats, waves = results.write_wfdb_annotations(analysis, tmp_path)
     read = wfdb.rdann(str(waves.with_suffix("")), "bwv")
     times_s = read.sample[np.array(read.symbol) == "t"] / read.fs
     expected = analysis.beats["t_peak_s"].dropna()
@@ -42,7 +42,7 @@ def test_wave_marks_are_read_back(analysis, tmp_path):
 
 def test_a_recording_without_beats_gives_files_that_can_be_read(analysis, tmp_path):
     empty = dataclasses.replace(analysis, beats=analysis.beats[:0])
-    beats, waves = wfdb_annotations.write(empty, tmp_path)
+    beats, waves = results.write_wfdb_annotations(empty, tmp_path)
     assert len(wfdb.rdann(str(beats.with_suffix("")), "bsw").sample) == 5
     assert waves.read_bytes() == b"\0\0"
 

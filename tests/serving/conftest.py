@@ -13,9 +13,8 @@ import pytest
 import uvicorn
 
 from serving.app import create_app
-from serving.connections import limited_protocol
-from serving.limits import Limits
-from serving.settings import ServiceSettings
+from serving.protection import limited_protocol
+from serving.settings import Limits, ServiceSettings
 
 # With files of tests, limits are to be reached soon.
 SETTINGS = ServiceSettings(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from serving.archives import safe_name, unpack
-from serving.limits import Limits, TooLarge, UnsupportedUpload
+from serving.settings import Limits, TooLarge, UnsupportedUpload
 from utils.errors import InputError
 
 NAME = "sent.zip"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from starlette.exceptions import HTTPException
 
-from serving import receiving, room
-from serving.forms import MOST_FIELDS, files_of
+from serving import receiving, settings
+from serving.receiving import MOST_FIELDS, files_of
 
 EDGE = "edge"
 KIND = f"multipart/form-data; boundary={EDGE}".encode()
@@ -75,13 +75,13 @@ def test_what_is_no_form_is_told(tmp_path, body, kind, words):
 
 def test_a_disk_that_gets_full_ends_the_upload(tmp_path, monkeypatch):
     usage = collections.namedtuple("usage", "total used free")
-    free = iter([10 * room.SPARE_BYTES, room.SPARE_BYTES])
+    free = iter([10 * settings.SPARE_BYTES, settings.SPARE_BYTES])
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(0, 0, next(free)))
-    large = form(part('name="file"; filename="a"', b"1" * (room.CHECKED_BYTES + (1 << 20))))
+    large = form(part('name="file"; filename="a"', b"1" * (settings.CHECKED_BYTES + (1 << 20))))
     with pytest.raises(OSError, match="nearly full"):
         read(large, tmp_path)
     written = (tmp_path / "upload-0").stat().st_size
-    assert room.CHECKED_BYTES * 0.9 < written < len(large)
+    assert settings.CHECKED_BYTES * 0.9 < written < len(large)
 
 
 def test_what_a_killed_service_left_is_removed(tmp_path, monkeypatch):

@@ -5,10 +5,10 @@ import errno
 import pytest
 
 from heartbeats.csv_beats.beats_file import TooManyBeats
-from serving.limits import TooLarge, UnsupportedUpload
 from serving.model_store import UnknownModel
 from serving.problems import told
 from serving.records import Busy
+from serving.settings import TooLarge, UnsupportedUpload
 from utils.errors import InputError
 
 

@@ -12,10 +12,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from serving.connections import MOST_HEAD_BYTES, limited_protocol
-from serving.limits import Limits
-from serving.protection import RequestLimits, SecurityHeaders, limit_of, media_type
-from serving.settings import ServiceSettings
+from serving.protection import (
+    MOST_HEAD_BYTES,
+    RequestLimits,
+    SecurityHeaders,
+    limit_of,
+    limited_protocol,
+    media_type,
+)
+from serving.settings import Limits, ServiceSettings
 
 SETTINGS = ServiceSettings(
     uploads=Limits(max_upload_bytes=150_000), max_json_bytes=1000, idle_s=0.4, upload_s=1.0

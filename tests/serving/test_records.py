@@ -12,12 +12,11 @@ import numpy as np
 import psutil
 import pytest
 
-from ecg.files.recording_writing import write_wfdb
+from ecg.files.writing import write_wfdb
 from ecg.recording import Recording
 from ecg.synthetic.record import generate_record
 from models.checkpoints import PRETRAINED_FOLDER
-from serving.record_work import Result, Task
-from serving.records import Busy, RecordAnalyst
+from serving.records import Busy, RecordAnalyst, Result, Task
 from serving.settings import ServiceSettings
 from utils.errors import InputError
 
@@ -111,7 +110,7 @@ def test_the_process_ends_with_a_server_that_was_killed(tmp_path):
 
 def stay() -> None:
     """What the recordings' process does while it computes for ever."""
-    from serving.record_work import end_with_server
+    from serving.records import end_with_server
 
     assert multiprocessing.parent_process() is not None
     end_with_server()

@@ -11,11 +11,11 @@ import edfio
 import numpy as np
 import pytest
 
-from ecg.files.recording_writing import write_wfdb
+from ecg.files.writing import write_wfdb
 from ecg.reading import read_recording
 from ecg.recording import Recording
 from heartbeats.csv_beats import beats_file
-from serving.limits import Limits, TooLarge, UnsupportedUpload
+from serving.settings import Limits, TooLarge, UnsupportedUpload
 from serving.uploads import Upload, recognise
 from utils.errors import InputError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.limits import Limits, TooLarge
+from serving.settings import Limits, TooLarge
 from serving.wfdb_files import WfdbRecord, gather
 from utils.errors import InputError
 

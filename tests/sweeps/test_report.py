@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from sweeps import report
-from sweeps.study_report import marks, space_plots, study_table, words
+from sweeps.study_report import findings, plots, space_plots, study_table
 from sweeps.study_report.findings import edges, importances, seed_noise
 
 SPACE: dict[str, BaseDistribution] = {
@@ -234,7 +234,7 @@ def test_seed_noise_is_the_spread_within_equal_settings():
     noise = seed_noise(table)
     assert noise and noise.groups == 2
     assert noise.deviation == pytest.approx(np.sqrt(0.02))  # pairs 0.2 apart
-    assert "2 of the 5 trials lie within two of these" in words.luck(table, noise)
+    assert "2 of the 5 trials lie within two of these" in findings.luck(table, noise)
     assert seed_noise(study_table.read(mixed_study(5))) is None
 
 
@@ -242,11 +242,11 @@ class TestAxes:
     def test_a_few_bad_trials_do_not_stretch_the_score_axis(self):
         scores = [*np.linspace(0.8, 0.9, 30), 0.1]
         high = study_table.read(make_study())
-        low, top = marks.score_limits(high, scores)
+        low, top = plots.score_limits(high, scores)
         assert low > 0.7 and top > 0.9
         losses = study_table.read(make_study("minimize"))
-        assert marks.score_limits(losses, scores)[0] < 0.1  # here 0.1 is the best
-        assert marks.score_limits(high, [0.5])[0] < 0.5
+        assert plots.score_limits(losses, scores)[0] < 0.1  # here 0.1 is the best
+        assert plots.score_limits(high, [0.5])[0] < 0.5
 
     def test_ticks_are_round_and_inside(self):
         ticks = space_plots.ticks

@@ -11,8 +11,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from sweeps import space
-from sweeps.acquisition import log_expected_improvement
-from sweeps.gaussian_process import GaussianProcess
+from sweeps.gaussian_process import GaussianProcess, log_expected_improvement
 from sweeps.search import METHODS, GaussianProcessSearch, sampler
 from sweeps.space import Space
 from sweeps.trial_history import Axes, TrialHistory

@@ -11,8 +11,7 @@ import optuna
 import pytest
 
 from benchmarks import search_quality
-from benchmarks.search_landscape import Objective
-from benchmarks.search_objectives import OBJECTIVES, RECORDED_SCORE, recorded
+from benchmarks.search_objectives import OBJECTIVES, RECORDED_SCORE, Objective, recorded
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

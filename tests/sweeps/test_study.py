@@ -7,7 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sweeps import patience, storage, sweep_file
+from sweeps import storage, sweep_file
 from sweeps.study import SweepStudy
 from utils.errors import InputError
 
@@ -108,7 +108,7 @@ def test_the_trial_of_a_dead_agent_of_this_machine_is_taken_up_at_once(url, monk
 
 def test_the_trial_of_a_silent_agent_elsewhere_is_taken_up_after_a_while(url, monkeypatch):
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("sweeps.ownership.machine", lambda: "another")
+        elsewhere.setattr("sweeps.storage.machine", lambda: "another")
         own = opened(url, dead_after=2).take(None)
     study = opened(url, dead_after=2)
     assert study.take(1) is None
@@ -190,7 +190,7 @@ def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
 
 
 def test_a_database_that_stays_away_ends_with_a_sentence(url, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(storage, "PATIENCE_SECONDS", 0.3)
     study = opened(url)
 
     def gone(*_arguments, **_options):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
+from experiments.anomaly_detection.autoencoder import AutoencoderSettings
 from sweeps import sweep_file
 from sweeps.space import examples
 from training.architectures import ARCHITECTURES
-from training.autoencoder_settings import AutoencoderSettings
 from training.settings import from_mapping
 
 ROOT = Path(__file__).parents[2]

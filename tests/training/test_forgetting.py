@@ -14,8 +14,8 @@ import pytest
 from models import cnn
 from tests.training.test_loop import SMALL, bumps
 from training import loop
-from training.forgetting import forget_networks
 from training.settings import CnnSettings
+from training.tracked_run import forget_networks
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = CnnSettings(**SMALL, epochs=1)

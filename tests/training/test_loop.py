@@ -15,10 +15,10 @@ from models import cnn, cnn_lstm
 from models.inference import predict
 from training import loop
 from training.batches import Batches
-from training.fit_result import FiniteLoss, FitResult
-from training.losses import classification_loss
+from training.fit_history import FiniteLoss, FitResult
+from training.loop import classification_loss
 from training.settings import CnnLstmSettings, CnnSettings
-from training.stopping import StopRequest, StopWhenAsked
+from training.tracked_run import StopRequest, StopWhenAsked
 
 # `flatten`: the invented classes differ by place alone, which averages and maxima forget.
 SMALL = {

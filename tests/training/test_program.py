@@ -11,7 +11,7 @@ from models import checkpoints, cnn
 from models.inference import predict
 from tests.training.test_loop import SMALL, bumps
 from training import program, tracked_run, train_cnn
-from training.fit_result import FitResult
+from training.fit_history import FitResult
 from training.settings import CnnSettings
 from training.tracking import SilentTracker
 

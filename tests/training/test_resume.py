@@ -20,10 +20,10 @@ from tests.training import test_program
 from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_program import Notebook
 from training import loop, program, tracked_run
-from training.fit_result import FitResult
+from training.fit_history import FitResult
 from training.resume import FILE_NAME, StateFile, TrainingState, Unusable, take_up
 from training.settings import CnnSettings
-from training.stopping import StopRequest
+from training.tracked_run import StopRequest
 
 beats = test_program.beats
 # Dropout on, so that its draws matter.

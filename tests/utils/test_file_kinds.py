@@ -4,8 +4,7 @@ import pickle
 
 import pytest
 
-from utils.file_kinds import is_packed, looks_like
-from utils.text_encoding import text_encoding
+from utils.file_kinds import is_packed, looks_like, text_encoding
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])

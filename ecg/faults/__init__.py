@@ -1,1 +1,0 @@
-"""What the quality of a lead is told by."""

@@ -1,1 +1,0 @@
-"""What irregular rhythm is told by: intervals, their measures, P waves."""

@@ -1,1 +1,0 @@
-"""Anomaly detection: scores of beats, verdicts, other detectors, figures, the report."""

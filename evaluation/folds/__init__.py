@@ -1,1 +1,0 @@
-"""Cross-validation: scores fold by fold, means and spread, tables, the report."""

@@ -1,1 +1,0 @@
-"""Scores under changed recordings: measured, told in words, drawn, reported."""

@@ -1,0 +1,1 @@
+"""One folder for each question: its program, its measuring, its report."""

@@ -1,0 +1,1 @@
+"""Does an autoencoder of normal beats find the others?"""

@@ -1,0 +1,1 @@
+"""What do classical classifiers reach?"""

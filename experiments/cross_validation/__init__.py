@@ -1,0 +1,1 @@
+"""How much do scores vary over folds of beats, or of patients?"""

@@ -1,0 +1,321 @@
+"""Cross-validate one architecture: every beat is held out once, by a model that never saw it.
+
+    python -m training.cross_validate --arch cnn --folds 5
+    python -m training.cross_validate --arch rnn --folds 5 --by patients
+    python -m training.cross_validate --settings training/best_settings/cnn-mitbih.yaml
+
+The settings are the architecture's own; without `--settings` flags change its shipped best ones.
+The protocol's training beats are divided, so the test set stays unread; `--beats all` divides
+every beat, as much of the literature does. In each fold a part of the other folds stops and
+selects, and the fold is scored once. Interrupted, the same command goes on at the last epoch.
+
+W&B gets one run, with `fold1/val_macro_f1` and the like for each epoch and `cv_macro_f1`, the mean
+of the finished folds, once a fold. Sweeps optimise that: see `sweeps/cross_validated.yaml`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from experiments.cross_validation import folds
+from experiments.cross_validation.folds import (
+    CrossValidationSettings,
+    Division,
+    Part,
+    divide,
+    part,
+)
+from experiments.cross_validation.report import terminal_table
+from experiments.cross_validation.scores import METRICS, CrossValidation, FoldResult
+from experiments.cross_validation.store import FoldStore, KeptFold, in_a_trial
+from models.inference import predict
+from training import architectures, loop
+from training import settings as sweep_check
+from training.fit_history import FitResult
+from training.tracked_run import StopRequest, forget_networks, tracked_run, verbosity
+from training.tracking import Tracker
+from utils.errors import InputError, exit_plainly
+from utils.paths import shown
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cross-validation reached.
+
+    Attributes:
+        reached: the finished folds; None where there are none.
+        store: where they are kept.
+        ended_by: why it ended before its last fold; empty where it did not.
+        failed: whether a loss became NaN or infinite.
+    """
+
+    reached: CrossValidation | None
+    store: FoldStore
+    ended_by: str = ""
+    failed: bool = False
+
+
+class FoldEnded(Exception):
+    """A fold's training ended before it was done; the message says why."""
+
+    def __init__(self, reason: str, failed: bool):
+        super().__init__(reason)
+        self.failed = failed
+
+
+class CrossValidator:
+    """Takes the folds in turn, each from the store or by a training."""
+
+    def __init__(
+        self, settings: CrossValidationSettings, tracker: Tracker, stop: StopRequest, verbose: int
+    ):
+        self.settings, self.tracker, self.stop, self.verbose = settings, tracker, stop, verbose
+        self.division = divide(settings)
+        self.store = FoldStore(_identity(self.division, settings))
+        self.done: list[FoldResult] = []
+
+    def run(self) -> Outcome:
+        """All folds, or those that were done before a stop or a failure."""
+        self._announce()
+        try:
+            for number in range(1, self.settings.folds + 1):
+                fold = self._kept(number) or self._trained(number)
+                self.done.append(fold.result)
+                self._tell_of(fold.result)
+        except FoldEnded as end:
+            return Outcome(self._reached(), self.store, str(end), end.failed)
+        self._summarise()
+        return Outcome(self._reached(), self.store)
+
+    def _announce(self) -> None:
+        beats, settings = self.division.beats, self.settings
+        of = f"the training part of protocol {self.division.protocol}"
+        self.tracker.describe(
+            {
+                "architecture": settings.arch,
+                "fingerprint": beats.fingerprint,
+                "division": self.division.digest,
+            }
+        )
+        print(
+            f"{settings.arch} on {beats.name}: {sum(map(len, self.division.held_out)):,} beats, "
+            f"{of if self.division.protocol else 'with those of the test set'}, in "
+            f"{settings.folds} folds by {settings.by}\nW&B: {self.tracker.place}"
+        )
+
+    def _kept(self, number: int) -> KeptFold | None:
+        """A fold that was done before an interruption, its epochs logged again."""
+        fold = self.store.read(number)
+        if fold:
+            for metrics in fold.history:
+                self._log_epoch(number, metrics)
+        return fold
+
+    def _trained(self, number: int) -> KeptFold:
+        if self.stop.reason:
+            raise FoldEnded(self.stop.reason, failed=False)
+        own = part(self.division, number, self.settings)
+        print(
+            f"fold {number} of {self.settings.folds}: {len(own.train):,} training, "
+            f"{len(own.validation):,} validation, {len(own.held_out):,} held-out beats"
+        )
+        try:
+            fold = self._fit(own)
+        finally:
+            forget_networks()
+        self.store.write(fold)
+        return fold
+
+    def _fit(self, own: Part) -> KeptFold:
+        """Train on a part of the beats, and score the held-out ones once.
+
+        Each fold has a seed of its own: the mean over folds then averages the luck of initial
+        weights and batches too. Bouthillier X et al. Accounting for variance in machine learning
+        benchmarks. MLSys (2021).
+        """
+        beats, number = self.division.beats, own.number
+        settings = dataclasses.replace(self.settings, seed=self.settings.seed + number - 1)
+        keras.utils.set_random_seed(settings.seed)
+        build = architectures.find(settings.arch).build
+        model = build(settings, beats.signals.shape[1], len(beats.class_names))
+        result = loop.fit(
+            model,
+            beats.select(own.train),
+            beats.select(own.validation),
+            settings,
+            on_epoch=lambda metrics: self._log_epoch(number, metrics),
+            stop=self.stop,
+            state_file=self.store.state_file(number),
+            verbose=self.verbose,
+        )
+        if result.failed or result.stopped or result.best_score is None:
+            raise FoldEnded(result.ended_by, failed=not result.stopped)
+        held_out = beats.select(own.held_out)
+        facts = {**_facts(own, held_out.patients, settings.seed), **_course(result)}
+        fold = FoldResult(
+            number,
+            beats.class_names,
+            own.held_out,
+            np.asarray(held_out.labels, int),
+            predict(model, held_out.signals, held_out.sampling_hz),
+            facts,
+        )
+        return KeptFold(fold, result.history)
+
+    def _log_epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+        self.tracker.log({f"fold{number}/{name}": value for name, value in metrics.items()})
+
+    def _tell_of(self, fold: FoldResult) -> None:
+        """One log call a fold has the means so far, so that W&B's hyperband counts folds."""
+        reached, own = self._reached(), f"fold{fold.number}"
+        assert reached
+        of_fold = {
+            f"{own}/held_out_accuracy": fold.scores.accuracy,
+            f"{own}/held_out_macro_f1": fold.scores.macro_f1,
+        }
+        self.tracker.log({**of_fold, **reached.as_metrics()})
+        print(
+            f"fold {fold.number}: macro-F1 {fold.scores.macro_f1:.4f}, accuracy "
+            f"{fold.scores.accuracy:.4f}; mean of {len(self.done)}: {reached.macro_f1.mean:.4f}"
+        )
+
+    def _summarise(self) -> None:
+        """The pooled matrix, and each class by the mean over folds."""
+        reached = self._reached()
+        assert reached
+        title = f"{reached.title}, all folds pooled"
+        self.tracker.confusion(
+            reached.joined("labels"), reached.joined("predicted"), reached.class_names, title
+        )
+        f1s = {
+            f"cv_f1_{name}": reached.of_class(index).mean
+            for index, name in enumerate(reached.class_names)
+        }
+        known = {name: value for name, value in f1s.items() if value is not None}
+        self.tracker.summarise({**reached.as_metrics(), **known})
+
+    def _reached(self) -> CrossValidation | None:
+        if not self.done:
+            return None
+        beats, settings = self.division.beats, self.settings
+        return CrossValidation(
+            settings.arch,
+            beats.name,
+            beats.fingerprint,
+            self.division.protocol,
+            settings.by,
+            settings.folds,
+            dataclasses.asdict(settings),
+            tuple(self.done),
+        )
+
+
+def _identity(division: Division, settings: CrossValidationSettings) -> dict:
+    """What two runs share if one may go on where the other stopped."""
+    beats = division.beats
+    left_out = ("tracking", "start", "data", "protocol")  # `data` may say the same by `auto`
+    values = dataclasses.asdict(settings)
+    return {
+        "architecture": settings.arch,
+        "data": beats.name,
+        "fingerprint": beats.fingerprint,
+        "protocol": division.protocol,
+        "division": division.digest,
+        "backend": keras.backend.backend(),
+        "settings": {name: value for name, value in values.items() if name not in left_out},
+    }
+
+
+def _facts(own: Part, patients: np.ndarray | None, seed: int) -> dict:
+    return {
+        "seed": seed,
+        "training_beats": len(own.train),
+        "validation_beats": len(own.validation),
+        "patients": None if patients is None else len(np.unique(patients)),
+    }
+
+
+def _course(result: FitResult) -> dict:
+    return {
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch,
+        "validation_score": result.best_score,
+        "ended_by": result.ended_by,
+        "seconds": sum(epoch["epoch_seconds"] for epoch in result.history),
+    }
+
+
+INTERRUPTED = 130
+
+
+@exit_plainly
+def main(argv: list[str] | None = None) -> int:
+    """Settings, folds, table and report; 1 where a loss was not finite, 130 where stopped."""
+    settings = folds.from_command_line(argv, about=__doc__)
+    return tell(run(settings))
+
+
+def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
+    """What is wrong with a sweep of this program; see `training.settings`."""
+    found: list[tuple[str | None, str]] = []
+    for arch in values.get("arch", [folds.DEFAULT_ARCHITECTURE]):
+        try:
+            kind = folds.settings_kind(str(arch))
+        except InputError as error:
+            return [("arch", str(error))]
+        found += sweep_check.faults(kind, values, metric, METRICS)
+    if folds.ALL in values.get("beats", []):
+        found.append(("beats", folds.NOT_IN_SWEEPS))
+    return list(dict.fromkeys(found))
+
+
+def run(settings: CrossValidationSettings, *, verbose: int | None = None) -> Outcome:
+    """Train and score all folds that are not done yet, as one W&B run.
+
+    Args:
+        settings: a W&B sweep overrides them.
+        verbose: as in Keras' fit; by default a progress bar on a terminal, else a line per epoch.
+
+    Raises:
+        InputError: the settings, the data or the W&B key cannot be used.
+    """
+    verbose = verbosity() if verbose is None else verbose
+    with tracked_run(settings, job="cross-validate") as own:
+        swept = own.tracker.swept()
+        if swept:
+            settings = folds.of_sweep(swept, settings)
+        if swept or in_a_trial():
+            folds.refuse_test_beats(settings)
+        outcome = CrossValidator(settings, own.tracker, own.stop, verbose).run()
+        own.failed = outcome.failed
+        return outcome
+
+
+def tell(outcome: Outcome) -> int:
+    """Print the table and write the report; the exit status."""
+    if outcome.reached:
+        Console().print(terminal_table(outcome.reached))
+    if outcome.failed:
+        print(f"{outcome.ended_by}: try a smaller learning_rate, or clip_norm")
+        return 1
+    if outcome.ended_by:
+        print(
+            f"{outcome.ended_by}; what is done is kept in {shown(outcome.store.folder)}, and "
+            "the same command goes on there"
+        )
+        return INTERRUPTED
+    if outcome.reached and not in_a_trial():
+        # Imported late: a sweep's trial should not wait for matplotlib.
+        from experiments.cross_validation import report as fold_report
+
+        paths = fold_report.write(outcome.store.folder, outcome.reached)
+        print(f"report: {shown(paths[0])}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Fits the weights of the network that marks waves (`ecg.wave_marks`)."""

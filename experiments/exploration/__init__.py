@@ -1,0 +1,1 @@
+"""What does a data set look like before any network?"""

@@ -1,0 +1,1 @@
+"""Which score tells beats that a network should not be asked about?"""

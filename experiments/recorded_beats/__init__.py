@@ -1,0 +1,1 @@
+"""How well are kinds of beats told in recordings of new patients?"""

@@ -1,0 +1,1 @@
+"""How do scores fall when recordings get worse?"""

@@ -1,0 +1,1 @@
+"""Is a pretrained network worth it on another data set?"""

@@ -1,0 +1,309 @@
+"""One training of a transfer study: drawn labels in, a network out, and its scores."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from evaluation.metrics import score
+from experiments.transfer.scores import CellResult, score_beats, score_records
+from heartbeats import splits
+from heartbeats.beat_set import BeatSet
+from models import checkpoints
+from models.checkpoints import Checkpoint
+from models.inference import predict
+from models.transfer import target_network
+from training import architectures, loop, program
+from training.batches import Batches
+from training.fit_history import FiniteLoss, FitResult
+from training.settings import TrainingSettings, from_mapping
+from training.tracked_run import StopRequest, StopWhenAsked
+from utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class LabelledPart:
+    """The beats whose labels are used.
+
+    Attributes:
+        positions: (beats,) int, ascending, positions in the beats they were drawn from.
+        units: how many patients, or beats where no patient is known, they are of.
+        of_units: how many of these there were to draw from.
+    """
+
+    positions: np.ndarray
+    units: int
+    of_units: int
+
+
+def draw(beats: BeatSet, fraction: float, *, by_patient: bool, seed: int) -> LabelledPart:
+    """A fraction of the patients with all their beats, or a fraction of the beats.
+
+    The classes keep their shares as far as whole patients allow, and every class that `beats` has
+    is there: where the fraction is too small for that, more patients are used than it says. With
+    the same seed a smaller fraction lies within a larger one.
+
+    Args:
+        beats: what to draw from, the training part.
+        fraction: above 0, at most 1.
+        by_patient: whether whole patients are drawn.
+        seed: draws them.
+
+    Raises:
+        InputError: fewer than two classes occur.
+    """
+    labels = np.asarray(beats.labels, int)
+    if len(np.unique(labels)) < 2:
+        found = ", ".join(beats.class_names[label] for label in np.unique(labels)) or "none"
+        raise InputError(
+            f"the training part of '{beats.name}' has beats of two classes at least; found: "
+            f"{found}; check the labels of the data set, or use another"
+        )
+    owners = np.arange(len(labels))
+    if by_patient:
+        assert beats.patients is not None
+        owners = np.unique(beats.patients, return_inverse=True)[1].reshape(-1)
+    has = np.zeros((int(owners.max()) + 1, len(beats.class_names)), bool)
+    has[owners, labels] = True
+    order = _order(has, np.random.default_rng(seed))
+    units = max(round(fraction * len(order)), _fewest(has[order]))
+    return LabelledPart(np.flatnonzero(np.isin(owners, order[:units])), units, len(order))
+
+
+def repeat(positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+    """(count,) of the positions, none a time more than another by two or more."""
+    rng = np.random.default_rng(seed)
+    rounds = -(-count // len(positions))
+    return np.concatenate([rng.permutation(positions) for _ in range(rounds)])[:count]
+
+
+def _order(has: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(units,) the order to draw units in, whose every beginning holds the classes' shares.
+
+    A unit counts for the rarest class that it has; the first of each class go first of all.
+
+    Args:
+        has: (units, classes) bool.
+    """
+    holders = has.sum(axis=0)
+    kind = np.where(has, holders, len(has) + 1).argmin(axis=1)
+    turn = np.empty(len(has))
+    for one in np.unique(kind):
+        of_kind = rng.permutation(np.flatnonzero(kind == one))
+        turn[of_kind] = (np.arange(len(of_kind)) + rng.random()) / len(of_kind)
+        turn[of_kind[0]] = -1
+    return np.lexsort((rng.random(len(has)), turn))
+
+
+def _fewest(has: np.ndarray) -> int:
+    """How many of the first units it takes to see every class that occurs."""
+    return int(has.argmax(axis=0)[has.any(axis=0)].max()) + 1
+
+
+def find_or_train(
+    data: str, protocol: str, arch: str, *, epochs: int, tracking: str
+) -> Checkpoint:
+    """The best checkpoint of `arch` on `data`; where there is none, one is trained and kept.
+
+    Args:
+        data: the source data set; it need not be here if a checkpoint of it is.
+        protocol: how the source is split; empty for the first that has a checkpoint, else the
+            data set's customary one.
+        arch: an architecture's name.
+        epochs: of the training, where there is one.
+        tracking: of the training, where there is one.
+
+    Raises:
+        InputError: a name is unknown, or there is neither checkpoint nor data.
+    """
+    kind = architectures.find(arch)
+    for one in [protocol] if protocol else splits.PROTOCOLS:
+        if found := checkpoints.best(data, one, arch):
+            return found
+    settings = dataclasses.replace(
+        architectures.best_settings(arch, data),
+        data=data,
+        protocol=protocol,
+        epochs=epochs,
+        tracking=tracking,
+    )
+    print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
+    outcome = program.run(arch, kind.build, settings, group=f"transfer-source-{data}", verbose=2)
+    made = checkpoints.best(outcome.data, outcome.protocol, arch)
+    if outcome.result.stopped or made is None:
+        raise InputError(
+            f"the training of the source network ended early: {outcome.result.ended_by}; "
+            f"finish one with `python -m training.train_{arch} --data={data}`"
+        )
+    return made
+
+
+def settings_of(source: Checkpoint) -> TrainingSettings:
+    """How the source was trained, as far as today's settings know the names."""
+    kind = architectures.find(source.architecture).settings
+    known = {field.name for field in dataclasses.fields(kind)}
+    stored = source.facts.get("settings", {})
+    return from_mapping(
+        kind, {name: stored[name] for name in known & set(stored)}, source.path.name
+    )
+
+
+def check_fits(source: Checkpoint, target: BeatSet) -> None:
+    """Raise InputError unless the source network takes beats like the target's."""
+    wanted = {"samples": target.signals.shape[1], "sampling_hz": target.sampling_hz}
+    for name, value in wanted.items():
+        if source.facts.get(name) != value:
+            raise InputError(
+                f"the network of {source.path} takes beats of {name} {source.facts.get(name)}, "
+                f"those of '{target.name}' have {name} {value}; choose another source or target"
+            )
+    if source.facts.get("fingerprint") == target.fingerprint:
+        raise InputError(
+            f"source and target are the same data, '{target.name}'; transfer needs two data sets"
+        )
+
+
+def customary_protocol(target: BeatSet) -> str:
+    """By patient where patients are known, else the first that the data set allows."""
+    allowed = splits.allowed(target)
+    return "patients" if "patients" in allowed else allowed[0]
+
+
+class Stopped(Exception):
+    """A person asked for the end; the message says how."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trainings of a study share.
+
+    Attributes:
+        source: the trained network.
+        train, validation: parts of the target. The second only chooses learning rates.
+        by_patient: whether fractions of the labels are drawn by patient.
+        steps: optimiser steps of every training, whatever the fraction.
+        settings: of the source's architecture; batches, schedule and augmentation of all.
+        stop: noted requests to end early.
+    """
+
+    source: keras.Model
+    train: BeatSet
+    validation: BeatSet
+    by_patient: bool
+    steps: int
+    settings: TrainingSettings
+    stop: StopRequest | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Which training: a key of `models.transfer.MODES`, a share of the labels, a seed."""
+
+    mode: str
+    fraction: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.mode}-{100 * self.fraction:g}-percent-seed-{self.seed}"
+
+
+class Trainer:
+    """Trains networks of one mode at one learning rate, one after the other.
+
+    All have the same graph, and compiling it takes longer than so short a training: it is done
+    once, and each training begins by putting new weights and a new optimizer state into it.
+    """
+
+    def __init__(self, bench: Bench, mode: str, learning_rate: float):
+        self.bench, self.mode = bench, mode
+        self.settings = dataclasses.replace(bench.settings, epochs=1, learning_rate=learning_rate)
+        self.model = self._new_model()
+        self.network: keras.Model | None = None
+        self.untouched: list[np.ndarray] = []
+
+    def train(self, part: LabelledPart, seed: int) -> keras.Model:
+        """The network, trained on a part of the training beats; the next call trains it anew.
+
+        The beats are repeated until they fill one epoch of `bench.steps` batches: with a single
+        epoch nothing is selected or stopped, so no label beyond those of the part has a say.
+
+        Raises:
+            InputError: the loss became NaN or infinite.
+            Stopped: a person asked for the end.
+        """
+        keras.utils.set_random_seed(seed)
+        settings = dataclasses.replace(self.settings, seed=seed)
+        rows = repeat(part.positions, self.bench.steps * settings.batch_size, seed=seed)
+        beats = self.bench.train.select(rows)
+        batches = Batches(beats, settings, self.model)
+        network = self._fresh(beats, batches)
+        outcome, stop = FitResult(), self.bench.stop
+        callbacks: list[keras.callbacks.Callback] = [FiniteLoss(outcome)]
+        callbacks += [StopWhenAsked(stop)] if stop else []
+        network.fit(batches, epochs=1, callbacks=callbacks, verbose=0)
+        if outcome.failed:
+            raise InputError(
+                f"{self.mode}, seed {seed}: {outcome.ended_by}; try a --learning_rate smaller "
+                f"than {settings.learning_rate:g}"
+            )
+        if stop and stop.reason:
+            raise Stopped(stop.reason)
+        return self.model
+
+    def _fresh(self, beats: BeatSet, batches: Batches) -> keras.Model:
+        """The compiled network with new weights, as if it had never been trained."""
+        if self.network is None:
+            self.network = loop.compiled(self.model, beats, self.settings, batches)
+            self.untouched = [np.array(value) for value in self.network.optimizer.variables]
+        for old, new in zip(self.model.variables, self._new_model().variables, strict=True):
+            old.assign(new)
+        for variable, value in zip(self.network.optimizer.variables, self.untouched, strict=True):
+            variable.assign(value)
+        return self.network
+
+    def _new_model(self) -> keras.Model:
+        return target_network(self.bench.source, len(self.bench.train.class_names), self.mode)
+
+
+def run_cell(trainer: Trainer, cell: Cell, test: BeatSet) -> tuple[CellResult, np.ndarray]:
+    """Train one network and score it on the test beats, which it meets when it is finished.
+
+    Returns:
+        the result, and the (beats, classes) probabilities of the test beats.
+
+    Raises:
+        InputError, Stopped: as `Trainer.train`.
+    """
+    part = draw_part(trainer.bench, cell)
+    started = time.perf_counter()
+    model = trainer.train(part, cell.seed)
+    seconds = time.perf_counter() - started
+    probabilities = predict(model, test.signals, test.sampling_hz)
+    records = trainer.bench.train.records
+    result = CellResult(
+        **dataclasses.asdict(cell),
+        units=part.units,
+        of_units=part.of_units,
+        beats=len(part.positions),
+        records=None if records is None else len(np.unique(records[part.positions])),
+        seconds=seconds,
+        by_beat=score_beats(test, probabilities),
+        by_record=score_records(test, probabilities),
+    )
+    return result, probabilities
+
+
+def validation_macro_f1(trainer: Trainer, cell: Cell) -> float:
+    """What a training reaches on the target's validation part; raises as `Trainer.train`."""
+    model = trainer.train(draw_part(trainer.bench, cell), cell.seed)
+    validation = trainer.bench.validation
+    predicted = predict(model, validation.signals, validation.sampling_hz).argmax(axis=1)
+    return score(np.asarray(validation.labels, int), predicted, validation.class_names).macro_f1
+
+
+def draw_part(bench: Bench, cell: Cell) -> LabelledPart:
+    """The beats of the training part whose labels the cell may use, the same for all modes."""
+    return draw(bench.train, cell.fraction, by_patient=bench.by_patient, seed=cell.seed)

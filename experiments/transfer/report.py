@@ -1,0 +1,399 @@
+"""The report of a transfer study: one HTML page, PNG figures, CSV tables, JSON."""
+
+import datetime
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullLocator
+
+from evaluation.report_files import write_figures, write_page, write_table
+from experiments.transfer.scores import METRICS
+from experiments.transfer.summary import BASELINE, HEADLINE_FRACTION, Study, deviation, percent
+from utils.files import write_json
+from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
+from utils.style import GRID, HIT, INK, MISS, MODEL_COLOURS, MUTED, bare, new_figure, styled
+
+MARKERS = ("o", "s", "^", "D")
+# Modes stand beside each other at each fraction, so that their error bars can be told apart.
+DODGE = 1.07
+# Above a perfect score, for the marker; error bars may not promise more than that.
+HEADROOM = 0.01
+
+
+@styled
+def learning_curves(study: Study) -> Figure:
+    """Score against the fraction of the labels, a line for each mode; columns are metrics.
+
+    Rows are beats and, where they were scored, records.
+    """
+    units = ["beat", "record"] if study.has_records else ["beat"]
+    shown = [metric for metric in METRICS if metric != "accuracy"]
+    figure = new_figure(10, 3.4 * len(units) + 1.3, title(study), _subtitle(study))
+    grid = figure.subplots(len(units), len(shown), squeeze=False, sharex=True)
+    for row, unit in enumerate(units):
+        for column, metric in enumerate(shown):
+            _draw_curves(grid[row, column], study, metric, unit)
+    for axes in grid[-1]:
+        axes.set_xlabel(f"share of the training {study.facts['unit']} (log scale), and how many")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(study.modes))
+    return figure
+
+
+@styled
+def confusions(study: Study, fractions: list[float]) -> Figure:
+    """Confusion matrices, a row for each fraction and a column for each mode.
+
+    Cells are per cent of the true class's test beats, means over the seeds.
+    """
+    classes = len(study.test.class_names)
+    width, height = 0.62 * classes + 1.4, 0.62 * classes + 1.1
+    subtitle = "% of the true class's test beats, mean over the seeds"
+    figure = new_figure(
+        max(width * len(study.modes), 7),
+        height * len(fractions) + 0.9,
+        title(study),
+        f"{_protocol(study)}\n{subtitle}; hits blue, confusions orange",
+    )
+    grid = figure.subplots(len(fractions), len(study.modes), squeeze=False)
+    for row, fraction in enumerate(fractions):
+        for column, mode in enumerate(study.modes):
+            shares = _mean_shares(study, mode, fraction)
+            _draw_matrix(grid[row, column], shares, study.test.class_names)
+            grid[row, column].set_title(f"{mode}, {percent(fraction)}")
+        grid[row, 0].set_ylabel("true")
+    for axes in grid[-1]:
+        axes.set_xlabel("predicted")
+    return figure
+
+
+def title(study: Study) -> str:
+    """What was transferred where."""
+    facts = study.facts
+    return f"{facts['arch']} from {facts['source']} to {facts['target']}"
+
+
+def _protocol(study: Study) -> str:
+    return f"{study.facts['target']}: {study.facts['protocol_meaning']}"
+
+
+def _subtitle(study: Study) -> str:
+    seeds = len(study.seeds)
+    bars = "; bars: standard deviation over seeds" if seeds > 1 else ""
+    return f"{_protocol(study)}\nmeans of {seeds} seeds on the held-out test part{bars}"
+
+
+def _draw_curves(axes: Axes, study: Study, metric: str, unit: str) -> None:
+    middle = (len(study.modes) - 1) / 2
+    for number, mode in enumerate(study.modes):
+        of_mode = [study.scores(mode, fraction, metric, unit) for fraction in study.fractions]
+        places = 100 * np.array(study.fractions) * DODGE ** (number - middle)
+        axes.errorbar(
+            places,
+            [one.mean() for one in of_mode],
+            [deviation(one) or 0 for one in of_mode],
+            label=mode,
+            color=MODEL_COLOURS[number],
+            marker=MARKERS[number],
+            ms=5,
+            capsize=2.5,
+            elinewidth=1,
+        )
+    axes.set_xscale("log")
+    axes.set_xticks([100 * one for one in study.fractions], _ticks(study))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_title(f"{METRICS[metric]} by {unit}")
+    axes.set_ylabel(METRICS[metric])
+    axes.set_ylim(top=min(axes.get_ylim()[1], 1.0 + HEADROOM))
+    axes.grid(True)
+    axes.set_axisbelow(True)
+
+
+def _ticks(study: Study) -> list[str]:
+    """Each fraction with the patients or beats that it really meant, on average over the seeds."""
+    used = [
+        np.mean([one.units for one in study.of(study.modes[0], fraction)])
+        for fraction in study.fractions
+    ]
+    return [
+        f"{percent(fraction)}\n{mean:,.0f}"
+        for fraction, mean in zip(study.fractions, used, strict=True)
+    ]
+
+
+def _mean_shares(study: Study, mode: str, fraction: float) -> np.ndarray:
+    """(classes, classes) in per cent; NaN in the rows of classes without test beats."""
+    matrices = np.array([one.by_beat.confusion for one in study.of(mode, fraction)], float)
+    support = matrices.sum(axis=2, keepdims=True)
+    shares = np.divide(matrices, support, out=np.full_like(matrices, np.nan), where=support > 0)
+    return 100 * shares.mean(axis=0)
+
+
+def _draw_matrix(axes: Axes, shares: np.ndarray, class_names: tuple[str, ...]) -> None:
+    places = range(len(class_names))
+    for row in places:
+        for column in places:
+            _draw_cell(axes, row, column, shares[row, column])
+    axes.set_xticks(places, class_names)
+    axes.set_yticks(places, class_names)
+    axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(places) - 0.5, -0.5), aspect="equal")
+    bare(axes)
+
+
+def _draw_cell(axes: Axes, row: int, column: int, share: float) -> None:
+    strength = 0.0 if np.isnan(share) else share / 100
+    hue = HIT if row == column else MISS
+    for colour, alpha in ((GRID, 0.3), (hue, strength)):
+        axes.add_patch(
+            Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fc=colour, alpha=alpha, lw=0)
+        )
+    text = "–" if np.isnan(share) else f"{share:.1f}"
+    colour = "#ffffff" if strength > 0.6 else INK if strength else MUTED
+    axes.text(column, row, text, ha="center", va="center", color=colour, size=9)
+
+
+MEANINGS = {
+    "scratch": "new weights, the whole network learns",
+    "frozen": "the source's body, frozen, batch normalisation with the source's statistics; a new "
+    "head learns",
+    "last_block": "the source's body; its last block and a new head learn",
+    "whole": "the source's body and a new head, all of it learns",
+}
+SYNTHETIC_NOTICE = (
+    "Synthetic beats. These scores show that the programs work; they say nothing about hearts."
+)
+
+
+def write(folder: Path, study: Study) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    Returns:
+        the files, the page first.
+    """
+    figures = {
+        "learning_curves": learning_curves(study),
+        "confusion": confusions(study, _fractions_to_show(study)),
+    }
+    paths = [write_page(folder / "report.html", _page(study, figures)), folder / "scores.json"]
+    write_json(paths[1], as_dict(study))
+    paths += write_figures(folder, figures)
+    paths.append(write_table(folder / "table.csv", study.table()))
+    paths.append(write_table(folder / "trainings.csv", study.every_training()))
+    return paths
+
+
+def as_dict(study: Study) -> dict[str, Any]:
+    """All that the study found, in plain numbers and lists."""
+    return {
+        "facts": study.facts,
+        "test_part_read": "after each training, to score it",
+        "rates": {
+            mode: {"chosen": rate, "tried": _named(study.tried[mode])}
+            for mode, rate in study.rates.items()
+        },
+        "gains": [
+            {
+                "mode": gain.mode,
+                "fraction": gain.fraction,
+                "mean": gain.mean,
+                "spread": gain.spread,
+                "differences": gain.differences.tolist(),
+                "over_tests": asdict(gain.over_tests),
+                "verdict": gain.verdict,
+            }
+            for gain in study.gains
+        ],
+        "trainings": [asdict(one) for one in study.results],
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _named(tried: dict[float, list[float]]) -> dict[str, list[float]]:
+    return {f"{rate:g}": scores for rate, scores in tried.items()}
+
+
+def _fractions_to_show(study: Study) -> list[float]:
+    """10 % and all of the labels, or what comes next to them."""
+    nearest = min(study.fractions, key=lambda one: abs(one - HEADLINE_FRACTION))
+    return sorted({nearest, study.fractions[-1]})
+
+
+def _page(study: Study, figures: dict[str, Figure]) -> str:
+    facts = study.facts
+    return page(
+        f"Transfer: {title(study)}",
+        f"{facts['target']} is {facts['protocol_meaning']}.",
+        [
+            heading("What transfer adds"),
+            *(f"<p>{sentence}</p>" for sentence in study.sentences()),
+            _gain_table(study),
+            note(
+                "Macro-F1 by beat, minus that of training from scratch with the same labels and "
+                "seed. The spread is the largest of three standard deviations over seeds: of the "
+                "mode, of scratch, and of their differences. The interval is a bootstrap over the "
+                f"test {facts['unit']} with the trainings kept as they are."
+            ),
+            heading("Learning curves"),
+            picture(figures["learning_curves"], "learning_curves", _curve_caption(study)),
+            heading("Scores on the test part"),
+            _score_table(study),
+            note(_auc_note(study)),
+            heading("Confusion"),
+            picture(figures["confusion"], "confusion", "Rows: true classes."),
+            heading("How it was done"),
+            *(f"<p>{text}</p>" for text in method(study)),
+            _part_table(study),
+            _rate_table(study),
+            footer(
+                "Made by training.transfer of Beatsweep. Research software, not a medical device."
+            ),
+        ],
+        warnings=_warnings(study),
+    )
+
+
+def method(study: Study) -> list[str]:
+    """What was done, sentence by sentence."""
+    facts = study.facts
+    modes = "; ".join(f"{mode}: {MEANINGS[mode]}" for mode in study.modes)
+    return [
+        f"Source: {facts['arch']} trained on {facts['source']}, protocol "
+        f"{facts['source_protocol']}, {facts['source_checkpoint']}, validation score there "
+        f"{facts['source_score']:.4f}. Modes: {modes}.",
+        f"Fractions are shares of the training {facts['unit']}, drawn anew for each seed with the "
+        "classes' shares kept, the smaller within the larger; a fraction too small for that still "
+        "has every class, and the tables say how many were used. All modes of a seed have the "
+        "same labels.",
+        f"Every training has {facts['steps']} steps of {facts['batch_size']} beats with a cosine "
+        "schedule. Nothing is stopped or selected on validation, so a training sees no label "
+        "beyond its fraction, and the last weights are scored. The test part is read then, and "
+        "chooses nothing.",
+        _rates_sentence(study),
+    ]
+
+
+def _rates_sentence(study: Study) -> str:
+    if not any(study.tried.values()):
+        return "The learning rate was given, the same for every mode."
+    tuning = study.facts["tuning"]
+    seeds = ", ".join(str(seed) for seed in tuning["seeds"])
+    return (
+        f"The learning rate of each mode was chosen once on the target's validation part, at "
+        f"{percent(tuning['fraction'])} of the labels, with seeds {seeds}, none of those "
+        "reported. Those validation labels are beyond the fractions; every mode had the same."
+    )
+
+
+def _curve_caption(study: Study) -> str:
+    return (
+        f"Below each share: the {study.facts['unit']} that it meant, of "
+        f"{study.results[0].of_units:,}, on average over seeds."
+    )
+
+
+def _auc_note(study: Study) -> str:
+    names = study.test.class_names
+    area = (
+        f"AUC: area under the ROC curve of class {names[1]}."
+        if len(names) == 2
+        else "AUC: mean area under the ROC curves of the classes, each against the rest."
+    )
+    record = " A record's probability is the mean of its beats'." if study.has_records else ""
+    return f"Means and standard deviations of {len(study.seeds)} seeds. {area}{record}"
+
+
+def _gain_table(study: Study) -> str:
+    rows: list[list[Cell]] = [
+        [
+            percent(gain.fraction),
+            f"{gain.mode} - {BASELINE}",
+            Ranged(
+                f"{gain.mean:+.4f}", f"{gain.over_tests.low:+.3f} to {gain.over_tests.high:+.3f}"
+            ),
+            f"{gain.spread:.4f}",
+            f"{gain.ahead} of {len(gain.differences)}",
+            gain.verdict,
+        ]
+        for gain in study.gains
+    ]
+    headers = ["labels", "modes", "macro-F1 gained", "spread", "seeds ahead", "so it is"]
+    return table(headers, rows, text_columns=2)
+
+
+def _score_table(study: Study) -> str:
+    units = ["beat", "record"] if study.has_records else ["beat"]
+    columns = [(unit, metric) for unit in units for metric in METRICS]
+    rows = [
+        [
+            percent(row["percent"] / 100),
+            row["mode"],
+            f"{row['units']:,.0f}",
+            f"{row['beats']:,.0f}",
+            *(_score_cell(row, f"{unit}_{metric}") for unit, metric in columns),
+        ]
+        for row in study.table().to_dict("records")
+    ]
+    unit = study.facts["unit"]
+    headers = ["labels", "mode", f"{unit} used", "beats used", *[METRICS[m] for _, m in columns]]
+    groups = [("", 4), *((f"by {one}", len(METRICS)) for one in units)]
+    return table(headers, rows, text_columns=2, groups=groups)
+
+
+def _score_cell(row: dict, key: str) -> Cell:
+    spread = row[f"{key}_deviation"]
+    if spread is None or pd.isna(spread):
+        return f"{row[key]:.3f}"
+    return Ranged(f"{row[key]:.3f}", f"± {spread:.3f}")
+
+
+def _part_table(study: Study) -> str:
+    names = study.test.class_names
+    rows = [
+        [
+            part,
+            *(_count(one[key]) for key in ("patients", "records")),
+            one["beats"],
+            *(one["of_class"][name] for name in names),
+        ]
+        for part, one in study.facts["parts"].items()
+    ]
+    return table(["part", "patients", "records", "beats", *names], rows)
+
+
+def _count(number: int | None) -> Cell:
+    return "unknown" if number is None else number
+
+
+def _rate_table(study: Study) -> str:
+    if not any(study.tried.values()):
+        return ""
+    rows = [
+        [
+            mode,
+            f"{rate:g}",
+            ", ".join(f"{score:.3f}" for score in scores),
+            "chosen" if rate == study.rates[mode] else None,
+        ]
+        for mode in study.modes
+        for rate, scores in study.tried[mode].items()
+    ]
+    headers = ["mode", "learning rate", "validation macro-F1 of each tuning seed", ""]
+    return table(headers, rows)
+
+
+def _warnings(study: Study) -> list[str]:
+    found = [SYNTHETIC_NOTICE] if study.facts["synthetic"] else []
+    if study.facts["unit"] != "patients":
+        found.append(
+            f"{study.facts['target']} was split by beat: the same patients are very likely in "
+            "training and in test, and every score flatters."
+        )
+    if len(study.seeds) < 3:
+        found.append(f"{len(study.seeds)} seeds: the spread is hardly known.")
+    return found
