@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from evaluation import metrics, plots
+from evaluation import metrics, plots, training_curves
 from evaluation.assessment import Assessment, names, representatives
 from evaluation.comparison import Comparison, Result, compare
 from evaluation.metrics import ClassScore, class_curves
@@ -153,7 +153,7 @@ def build(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
 
     Args:
         comparison: all models on the test set.
-        figures: ``confusion`` and ``curves``.
+        figures: ``confusion`` and ``curves``, and ``training_curves`` where they are known.
     """
     assessments = [result.assessment for result in comparison.results]
     first = assessments[0]
@@ -173,11 +173,18 @@ def build(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
                 _caption(comparison, "Rates below one in ten thousand are drawn at the left edge"),
             ),
             *_record_section(representatives(assessments)),
+            *_training_section(figures.get("training_curves")),
             *_checkpoints(comparison.results),
             footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
         ],
         warnings=warnings_of(comparison),
     )
+
+
+def _training_section(figure: Figure | None) -> list[str]:
+    if figure is None:
+        return []
+    return [heading("Training"), picture(figure, "training_curves", training_curves.CAPTION)]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -353,7 +360,11 @@ def _trained_on(one: Assessment) -> str:
 PER_RECORD_FILE = "per_patient.csv"
 
 
-def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
+def write(
+    folder: Path,
+    assessments: list[Assessment],
+    histories: Mapping[tuple[str, int], training_curves.Epochs] | None = None,
+) -> list[Path]:
     """Write the whole report; files of an older one in the same folder are replaced.
 
     The figures show one model for each variant and one of the baselines, those that
@@ -362,6 +373,8 @@ def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
     Args:
         folder: made where it is missing.
         assessments: of the same test set, at least one.
+        histories: (architecture, seed) -> the metrics of each epoch of that training, as
+            `training` logs them; those of assessed checkpoints are shown as training curves.
 
     Returns:
         the files, the page first.
@@ -372,6 +385,9 @@ def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
         "confusion": plots.confusion_figures(shown_ones),
         "curves": plots.curves_figure(shown_ones),
     }
+    trainings = training_curves.trainings_of(assessments, histories or {})
+    if trainings:
+        figures["training_curves"] = training_curves.figure(trainings, assessments[0].test_title)
     page = build(comparison, figures)
     paths = [write_page(folder / "report.html", page), folder / "scores.json"]
     write_json(paths[-1], as_dict(comparison))
@@ -383,6 +399,9 @@ def write(folder: Path, assessments: list[Assessment]) -> list[Path]:
     else:
         paths.append(write_table(folder / PER_RECORD_FILE, records))
     paths.append(write_table(folder / "predictions.csv", per_beat(assessments)))
+    if trainings:
+        epochs = training_curves.table(trainings)
+        paths.append(write_table(folder / "training_curves.csv", epochs))
     return paths
 
 
