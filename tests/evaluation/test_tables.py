@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation import score_report
+from evaluation import score_tables
 from evaluation.assessment import names, representatives
 from evaluation.metrics import class_curves
 from tests.evaluation.examples import make_assessment, many
@@ -12,7 +12,7 @@ from tests.evaluation.examples import make_assessment, many
 
 def test_records_sum_to_the_whole():
     one = many(beats=700, patients=7)
-    frame = score_report.per_record([one])
+    frame = score_tables.per_record([one])
     assert len(frame) == 7
     assert frame["beats"].sum() == 700
     assert frame["wrong"].sum() == (one.labels != one.predicted).sum()
@@ -24,7 +24,7 @@ def test_records_sum_to_the_whole():
 
 
 def test_a_record_by_hand():
-    frame = score_report.per_record([make_assessment()]).set_index("record")
+    frame = score_tables.per_record([make_assessment()]).set_index("record")
     # record a: N N N S V, all right; record b: N N N S V, with N as S and S as N
     assert frame.loc["a", "accuracy"] == 1
     assert frame.loc["a", "most_frequent_confusion"] == ""
@@ -36,19 +36,19 @@ def test_a_record_by_hand():
 
 
 def test_records_that_are_not_known_give_no_table():
-    assert score_report.per_record([make_assessment(records=None)]) is None
+    assert score_tables.per_record([make_assessment(records=None)]) is None
 
 
 def test_most_frequent_confusion():
-    assert score_report.most_frequent_confusion(np.diag([3, 4]), ("N", "S")) == ""
+    assert score_tables.most_frequent_confusion(np.diag([3, 4]), ("N", "S")) == ""
     assert (
-        score_report.most_frequent_confusion(np.array([[9, 1], [3, 0]]), ("N", "S"))
+        score_tables.most_frequent_confusion(np.array([[9, 1], [3, 0]]), ("N", "S"))
         == "S as N (3)"
     )
 
 
 def test_per_class_has_a_row_for_every_model_and_class():
-    frame = score_report.per_class([make_assessment("cnn"), make_assessment("rnn")])
+    frame = score_tables.per_class([make_assessment("cnn"), make_assessment("rnn")])
     assert len(frame) == 10
     by_class = frame[frame["model"] == "rnn"].set_index("class")
     assert by_class.loc["S", "f1"] == pytest.approx(0.5)
@@ -57,7 +57,7 @@ def test_per_class_has_a_row_for_every_model_and_class():
 
 
 def test_per_beat_keeps_the_order_of_the_test_set():
-    frame = score_report.per_beat(
+    frame = score_tables.per_beat(
         [make_assessment(times_s=np.arange(10.0)), make_assessment("rnn")]
     )
     assert frame["test_beat"].tolist() == list(range(10))
