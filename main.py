@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import datetime
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.cross_validation import folds
@@ -92,18 +93,26 @@ def _plans(asked: argparse.Namespace) -> list[tuple[str, TrainingSettings]]:
     ]
 
 
+# What studies begun before they kept their program's facts were sweeps of.
+FACTS_OF_FORMER_COMMANDS = {
+    "training.train_cnn": {"architecture": "cnn"},
+    "training.train_cnn_lstm": {"architecture": "cnn_lstm"},
+    "training.train_rnn": {"architecture": "rnn"},
+    "training.cross_validate": {"experiment": folds.EXPERIMENT},
+}
+
+
 def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSettings]:
     """The architecture and the settings that a local sweep found best."""
     # Imported late: only those who have swept here wait for Optuna.
     from sweeps import best
 
     found = best.winner(study, storage)
-    print(found.told)
-    modules = [word for word in found.command if word.startswith("training.")]
-    name = modules[0].removeprefix("training.train_") if modules else ""
-    values, base = found.settings, None
-    if name == "training.cross_validate":
-        name, base = folds.trained_by(values)
+    print(found.summary)
+    facts = _former_facts(found.command) if found.facts is None else found.facts
+    name, values, base = facts.get("architecture", ""), found.settings, None
+    if facts.get("experiment") == folds.EXPERIMENT:
+        name, base = folds.trained_by({"arch": name or folds.DEFAULT_ARCHITECTURE, **values})
         values = folds.without_folds(values)
     if name not in architectures.ARCHITECTURES:
         raise InputError(
@@ -111,6 +120,11 @@ def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSett
             f"{', '.join(architectures.ARCHITECTURES)}"
         )
     return name, from_mapping(architectures.find(name).settings, values, f"study {study}", base)
+
+
+def _former_facts(command: Sequence[str]) -> dict[str, str]:
+    former = FACTS_OF_FORMER_COMMANDS
+    return next((former[word] for word in command if word in former), {})
 
 
 def _train(name: str, settings: TrainingSettings, folder: Path) -> program.Outcome:

@@ -138,7 +138,7 @@ def _check_end(sweep: Sweep, count: int | None) -> None:
 
 
 def _check_program(runner: Runner) -> None:
-    """Ask our own programs what they think of the parameters and the metric, before any trial."""
+    """Ask our own programs, before any trial, for faults of the sweep and facts for the study."""
     sweep = runner.study.sweep
     call = warm_call(tuple(launch.words(sweep, {}, Path("none"))))
     if call is None:
@@ -160,6 +160,7 @@ def _check_program(runner: Runner) -> None:
         worker.close()
     if told:
         raise InputError("\n".join(told))
+    runner.study.keep_facts(answer["facts"])
 
 
 def _begin(study: SweepStudy, asked: argparse.Namespace, display: Display) -> None:

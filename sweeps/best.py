@@ -29,7 +29,7 @@ from sweeps.agent import INTERRUPTED, StopAsked
 from sweeps.display import Display, Lines, Screen
 from sweeps.runner import Options, Runner, fair_threads
 from sweeps.storage import study_folder
-from sweeps.study import SweepStudy, ranking
+from sweeps.study import FACTS, SweepStudy, ranking
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json, write_whole
@@ -67,12 +67,14 @@ class Winner:
     Attributes:
         command: of the sweep, e.g. `${env} ${interpreter} -m training.train_cnn ${args}`.
         settings: without the seed.
-        told: where they come from and what they scored, in words.
+        summary: where they come from and what they scored, in words.
+        facts: what the program said of itself; None in studies begun before it was asked.
     """
 
     command: tuple[str, ...]
     settings: dict[str, Any]
-    told: str
+    summary: str
+    facts: Mapping[str, Any] | None
 
 
 @exit_plainly
@@ -132,7 +134,7 @@ def winner(name: str, url: str | None = None) -> Winner:
     if found:
         best = rank(found, maximize)[0]
         trial = first.trials[best.number]
-        told = (
+        summary = (
             f"trial {best.number} of study {name}, the best of {len(found)} settings by the mean "
             f"over {len(best.values)} new seeds: {metric} {best.mean:.4f} ± {best.deviation:.4f}"
         )
@@ -141,14 +143,14 @@ def winner(name: str, url: str | None = None) -> Winner:
         if not trials:
             raise InputError(f"the study '{name}' has no finished trial yet")
         trial = trials[0]
-        told = (
+        summary = (
             f"trial {trial.number} of study {name}, the best of {len(trials)}: {metric} "
             f"{trial.value:.4f}, partly luck; `python -m sweeps.best {name}` tells"
         )
     sweep = sweep_file.of_content(content, name)
     settings = sweep.space.reals(trial.params)
     settings.pop("seed", None)
-    return Winner(sweep.command, settings, told)
+    return Winner(sweep.command, settings, summary, first.user_attrs.get(FACTS))
 
 
 def top_trials(study: optuna.Study, top: int, seed_parameter: str) -> list[FrozenTrial]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sweeps import guard, warm_worker
 from sweeps.launch import Launch
+from utils.paths import PROJECT_FOLDER
 
 # Where `main(argv)` may be called again and again in one process.
 WARM_PACKAGES = ("training",)
@@ -174,17 +175,29 @@ class WarmProgram:
 def warm_call(words: tuple[str, ...], anywhere: bool = False) -> tuple[str, list[str]] | None:
     """The module and arguments of `python -m MODULE ...`, where that may run in a warm worker.
 
+    `python training/train_cnn.py ...`, W&B's default command, is taken for the module that it is.
+
     Args:
         words: the filled command.
         anywhere: whether modules outside of this project may, too.
     """
     plain = list(words[1:]) if words and words[0].endswith("/env") else list(words)
-    if len(plain) < 3 or plain[0] != "python" or plain[1] != "-m":
-        return None
-    module, arguments = plain[2], plain[3:]
-    if anywhere or module.split(".")[0] in WARM_PACKAGES:
-        return module, arguments
+    match plain:
+        case ["python", "-m", module, *arguments]:
+            is_allowed = anywhere or module.split(".")[0] in WARM_PACKAGES
+            return (module, arguments) if is_allowed else None
+        case ["python", file, *arguments] if module := _module_of_ours(Path(file)):
+            return module, arguments
     return None
+
+
+def _module_of_ours(file: Path) -> str:
+    """The module that a file of ours is, where it may run warm; else an empty text."""
+    path = file.resolve()
+    if file.suffix != ".py" or not path.is_relative_to(PROJECT_FOLDER):
+        return ""
+    parts = path.relative_to(PROJECT_FOLDER).with_suffix("").parts
+    return ".".join(parts) if parts[0] in WARM_PACKAGES else ""
 
 
 def _kill_group(pid: int) -> None:

@@ -36,6 +36,8 @@ def ranking(trials: list[FrozenTrial], maximize: bool) -> list[FrozenTrial]:
 
 
 T = TypeVar("T")
+# The study's attribute for what its program says of itself; studies begun before have none.
+FACTS = "program_facts"
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -259,6 +261,10 @@ class SweepStudy:
                     self._wait(params, attributes)
 
         self._turn(add)
+
+    def keep_facts(self, facts: Mapping[str, Any]) -> None:
+        """Keep with the study what its program says of itself, e.g. its architecture."""
+        self.patience.persist(lambda: self.study.set_user_attr(FACTS, dict(facts)))
 
     def _wait(self, params: dict[str, Any], attributes: dict[str, Any]) -> None:
         trial = create_trial(

@@ -3,8 +3,8 @@
     python -m sweeps.warm_worker MODULE
 
 Orders come as JSON lines on standard input, answers go out on standard output:
-`{"check": {name: [values]}, "metric": name}` -> `{"faults": [[name, sentence]]}` (or
-`{"reason": sentence}` where the program cannot be loaded) and
+`{"check": {name: [values]}, "metric": name}` -> `{"faults": [[name, sentence]], "facts": {...}}`
+(or `{"reason": sentence}` where the program cannot be loaded) and
 `{"run": [arguments], "environment": {...}, "log": path}` -> `{"status": 0, "memory_mb": 900}`.
 When standard input closes, the agent is gone, and the worker ends with all its children.
 """
@@ -116,14 +116,20 @@ def _spare_the_collector() -> None:
 
 
 def _check(module_name: str, order: Mapping[str, Any]) -> dict[str, Any]:
-    """What the program says against the sweep; nothing where it cannot be asked."""
+    """The program's objections to the sweep, and what it wants kept with the study.
+
+    Both are optional functions of the program: `check_sweep` and `sweep_facts`.
+    """
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
         traceback.print_exc()
         return {"reason": f"{type(error).__name__}: {error}"}
-    check = getattr(module, "check_sweep", None)
-    return {"faults": check(order["check"], order["metric"]) if check else []}
+    check, facts = (getattr(module, name, None) for name in ("check_sweep", "sweep_facts"))
+    return {
+        "faults": check(order["check"], order["metric"]) if check else [],
+        "facts": facts(order["check"]) if facts else {},
+    }
 
 
 def _listen(source: TextIO, orders: queue.Queue) -> None:

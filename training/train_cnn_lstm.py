@@ -27,5 +27,10 @@ def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[st
     return sweep_check.faults(CnnLstmSettings, values, metric)
 
 
+def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
+    """What is kept with a study of this program: `main.py --study` trains its winner by it."""
+    return {"architecture": "cnn_lstm"}
+
+
 if __name__ == "__main__":
     raise SystemExit(main())

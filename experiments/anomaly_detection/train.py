@@ -267,6 +267,11 @@ def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[st
     return sweep_check.faults(AutoencoderSettings, values, metric, LOGGED)
 
 
+def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
+    """What is kept with a study of this program."""
+    return {"architecture": NAME}
+
+
 def tell(outcome: Outcome) -> int:
     """Print how a run ended; the exit status, 1 where the loss was not finite.
 

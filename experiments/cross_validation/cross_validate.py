@@ -273,6 +273,16 @@ def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[st
     return list(dict.fromkeys(found))
 
 
+def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
+    """What is kept with a study of this program: `main.py --study` trains its winner by it.
+
+    A sweep over several architectures has no one name: each trial's `arch` says it.
+    """
+    names = values.get("arch", [folds.DEFAULT_ARCHITECTURE])
+    of_all = {"architecture": str(names[0])} if len(names) == 1 else {}
+    return {"experiment": folds.EXPERIMENT, **of_all}
+
+
 def run(settings: CrossValidationSettings, *, verbose: int | None = None) -> Outcome:
     """Train and score all folds that are not done yet, as one W&B run.
 

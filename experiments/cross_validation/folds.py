@@ -21,6 +21,7 @@ from training.settings import TrainingSettings
 from utils.errors import InputError
 
 DEFAULT_ARCHITECTURE = "cnn"
+EXPERIMENT = "cross_validation"  # as studies record it
 DEVELOPMENT, ALL = "development", "all"
 # A sweep that looked at the test beats would choose its settings by them.
 NOT_IN_SWEEPS = (

@@ -69,8 +69,8 @@ def test_seeds_that_the_sweep_did_not_use_are_new(url):
 def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
     made = study(url, [0.1, 0.9, 0.8])
     first = best.winner("top", url)
-    assert first.told.startswith("trial 1 of study top, the best of 3")
-    assert "partly luck" in first.told
+    assert first.summary.startswith("trial 1 of study top, the best of 3")
+    assert "partly luck" in first.summary
     assert first.settings == made.sweep.space.reals(made.trials()[1].params)
     assert isinstance(first.settings["layers"], list)
 
@@ -86,7 +86,7 @@ def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
     found = best.candidates(made.study, again.study)
     assert [(one.number, one.values) for one in found] == [(1, (0.5, 0.6)), (2, (0.7, 0.7))]
     second = best.winner("top", url)
-    assert second.told.startswith("trial 2 of study top, the best of 2 settings by the mean")
+    assert second.summary.startswith("trial 2 of study top, the best of 2 settings by the mean")
     assert "seed" not in second.settings
 
 

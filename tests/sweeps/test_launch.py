@@ -10,6 +10,7 @@ from wandb.sdk.launch.sweeps import utils as wandb_sweeps
 
 from sweeps import launch, sweep_file
 from sweeps.programs import warm_call
+from utils.paths import PROJECT_FOLDER
 
 VALUES = {"lr": 0.01, "flag": True, "off": False, "none": None, "model": {"width": 8}, "n": 3}
 
@@ -91,9 +92,14 @@ def test_threads_are_shared_out_unless_the_user_has_decided(tmp_path, monkeypatc
     assert made.environment["TF_NUM_INTRAOP_THREADS"] == "2"
 
 
-def test_which_commands_may_run_warm():
+def test_which_commands_may_run_warm(tmp_path, monkeypatch):
     ours = ("/usr/bin/env", "python", "-m", "training.train_cnn", "--a=1")
     assert warm_call(ours) == ("training.train_cnn", ["--a=1"])
     assert warm_call(("python", "-m", "theirs", "--a=1")) is None
     assert warm_call(("python", "-m", "theirs", "--a=1"), anywhere=True) == ("theirs", ["--a=1"])
     assert warm_call(("python", "train.py"), anywhere=True) is None
+    monkeypatch.chdir(PROJECT_FOLDER)
+    default = ("/usr/bin/env", "python", "training/train_cnn.py", "--a=1")
+    assert warm_call(default) == ("training.train_cnn", ["--a=1"])
+    monkeypatch.chdir(tmp_path)  # where a file of that name is somebody else's
+    assert warm_call(default) is None

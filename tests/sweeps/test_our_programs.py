@@ -14,12 +14,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from optuna.trial import TrialState
 
+import main
 from sweeps import space, sweep_file
 from sweeps.storage import open_existing
+from sweeps.study import SweepStudy
 from tests.wandb_backend.fixture import output
 from training import settings
+from training.architectures import find
 from training.settings import CnnSettings
+from utils.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SWEEP = {
@@ -66,13 +71,79 @@ class TestTheCheck:
         assert "unknown setting 'widht'; did you mean 'width'?" in faults["widht"]
         assert "'val_f1' is never logged" in faults[None]
 
-    @pytest.mark.parametrize(
-        "file", sorted((ROOT / "sweeps").glob("*.yaml")), ids=lambda f: f.stem
-    )
+    @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
     def test_the_shipped_sweeps_have_none(self, file):
         sweep = sweep_file.read(file)
         program = importlib.import_module(sweep.command[3])
         assert program.check_sweep(space.examples(sweep.space), sweep.metric.name) == []
+
+
+CROSS_VALIDATION = {"folds": {"value": 3}, "start": {"value": "defaults"}}
+# Command of a sweep, its parameters, and the architecture that its winner has.
+PROGRAMS = [
+    ("training.train_cnn", {}, "cnn"),
+    ("training.train_rnn", {}, "rnn"),
+    ("training.train_cnn_lstm", {}, "cnn_lstm"),
+    ("training.cross_validate", CROSS_VALIDATION, "cnn"),
+    ("training.cross_validate", {**CROSS_VALIDATION, "arch": {"value": "rnn"}}, "rnn"),
+    ("training.cross_validate", {**CROSS_VALIDATION, "arch": {"values": ["rnn", "cnn"]}}, "rnn"),
+]
+
+
+def finished_study(name: str, module: str, parameters: dict, facts: dict | None) -> None:
+    """A study of one trial; `facts` None: as it was kept before programs were asked for them."""
+    content = {
+        **SWEEP,
+        "command": ["${env}", "${interpreter}", "-m", module, "${args}"],
+        "parameters": {"width": {"value": 6}, "epochs": {"value": 3}, **parameters},
+    }
+    made = SweepStudy(sweep_file.of_content(content, name), name)
+    if facts is not None:
+        made.keep_facts(facts)
+    made.finish(made.take(1), TrialState.COMPLETE, 0.5)
+
+
+class TestTheWinnersArchitecture:
+    @pytest.mark.parametrize("module, parameters, expected", PROGRAMS)
+    def test_the_program_says_it(self, environment, module, parameters, expected):
+        facts = importlib.import_module(module).sweep_facts(
+            examples(width={"value": 6}, **parameters)
+        )
+        finished_study("new", module, parameters, facts)
+        name, chosen = main._winner_of_study("new", None)
+        assert name == expected
+        assert (type(chosen), chosen.width, chosen.epochs) == (find(name).settings, 6, 3)
+
+    @pytest.mark.parametrize("module, parameters, expected", PROGRAMS)
+    def test_studies_begun_before_are_known_by_their_command(
+        self, environment, module, parameters, expected
+    ):
+        finished_study("old", module, parameters, None)
+        name, chosen = main._winner_of_study("old", None)
+        assert (name, chosen.width) == (expected, 6)
+
+    def test_it_is_recorded_and_not_read_from_the_command(self, environment):
+        finished_study("own", "theirs.program", {}, {"architecture": "rnn"})
+        assert main._winner_of_study("own", None)[0] == "rnn"
+
+    @pytest.mark.parametrize(
+        "module, facts",
+        [
+            ("training.train_autoencoder", {"architecture": "lstm_autoencoder"}),
+            ("training.train_autoencoder", None),
+            ("theirs.train_cnn", None),
+        ],
+    )
+    def test_other_programs_are_refused(self, environment, module, facts):
+        finished_study("other", module, {}, facts)
+        with pytest.raises(InputError, match="'other' did not sweep a program that trains one of"):
+            main._winner_of_study("other", None)
+
+    @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+    def test_every_shipped_sweep_records_one(self, file):
+        sweep = sweep_file.read(file)
+        program = importlib.import_module(sweep.command[3])
+        assert program.sweep_facts(space.examples(sweep.space))["architecture"]
 
 
 @pytest.fixture
@@ -114,6 +185,8 @@ def test_warm_and_fresh_trials_reach_the_same(tmp_path, environment):
     summary = warm[0].user_attrs["summary"]
     assert summary["best_val_macro_f1"] == warm[0].value and summary["fit_seconds"] > 0
     logs = sorted((tmp_path / "runs" / "sweeps" / "warm" / "logs").glob("000*.log"))
+    assert open_existing("warm").user_attrs["program_facts"] == {"architecture": "cnn"}
+    assert open_existing("fresh").user_attrs["program_facts"] == {"architecture": "cnn"}
     assert len(logs) == 2 and all("all epochs done" in log.read_text() for log in logs)
 
 
