@@ -18,6 +18,7 @@ from experiments.exploration import plots, statistics
 from experiments.exploration.statistics import embed
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.page import footer, heading, note, page, picture, table
@@ -157,7 +158,7 @@ def write(
 def build_page(beats: BeatSet, rows: list[list[str]], figures: dict[str, Figure]) -> str:
     """The page with the table of classes and all figures."""
     kind = "synthetic beats" if beats.is_synthetic else "beats"
-    protocols = [f"{name}: {splits.PROTOCOLS[name]}." for name in splits.allowed(beats)]
+    protocols = [f"{name}: {PROTOCOLS[name]}." for name in splits.allowed(beats)]
     known = "" if beats.records is not None else " The source does not tell the records."
     return page(
         f"{TITLES.get(beats.name, beats.name)}: what the data look like",

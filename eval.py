@@ -30,6 +30,7 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.csv_beats import beats_file
 from heartbeats.csv_beats.layout import label_notes
+from heartbeats.names import PROTOCOLS
 from models import checkpoints, reference
 from models.checkpoints import Checkpoint
 from models.inference import predict, predict_with_embedding
@@ -287,7 +288,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
     parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
-    parser.add_argument("--protocol", default="", help=f"one of {', '.join(splits.PROTOCOLS)}")
+    parser.add_argument("--protocol", default="", help=f"one of {', '.join(PROTOCOLS)}")
     parser.add_argument("--arch", nargs="+", metavar="NAME", help="architectures; default: all")
     parser.add_argument(
         "--checkpoint", nargs="+", type=Path, metavar="JSON", help="in place of the best ones"

@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluation import metrics
 from heartbeats.beat_set import BeatSet
-from heartbeats.splits import PROTOCOLS
+from heartbeats.names import PROTOCOLS
 from utils.errors import InputError
 from utils.paths import shown
 

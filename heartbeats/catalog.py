@@ -12,10 +12,10 @@ from heartbeats import cutting, ecg5000, kaggle_csv, labelled_records, mitdb, pt
 from heartbeats.beat_set import AAMI_CLASSES, AAMI_MEANINGS, BeatSet
 from heartbeats.cache import cached
 from heartbeats.cutting import BEAT_HZ
+from heartbeats.names import AUTO
 from utils.errors import InputError
 from utils.paths import data_folder, runs_folder, shown
 
-AUTO = "auto"
 # Data set -> what `heartbeats.download` calls it, where it can be fetched.
 DOWNLOADS = {"mitbih": "mitdb", "ptb": "ptbdb", "ptbxl": "ptbxl", "ecg5000": "ecg5000"}
 

@@ -12,13 +12,6 @@ from heartbeats import mitdb, ptbxl
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError
 
-# What each protocol asks, in the words that reports print.
-PROTOCOLS = {
-    "kaggle": "split by beat, Kaggle's test set: every patient is in training and in test",
-    "ucr": "the archive's own 500 training and 4,500 test beats, all of one patient",
-    "beats": "split by beat, a random fifth: patients are unknown and likely in both parts",
-    "patients": "split by patient: nobody is in training and in test",
-}
 # The protocol that stands for a data set's official test; Kaggle's for all that are not here.
 OFFICIAL_PROTOCOLS = {"ecg5000": "ucr"}
 # Shares of the patients of data sets that publish no split of their own.

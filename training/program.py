@@ -14,6 +14,7 @@ import numpy as np
 from evaluation.metrics import Scores, better, score
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from training import calibration, loop
@@ -292,7 +293,7 @@ def _announce(architecture: str, material: Material, model: keras.Model, tracker
     print(
         f"{architecture} with {model.count_params():,} parameters on {beats.name}: "
         f"{len(material.train):,} training and {len(material.validation):,} validation {origin}, "
-        f"{splits.PROTOCOLS[material.protocol]}\nW&B: {tracker.place}"
+        f"{PROTOCOLS[material.protocol]}\nW&B: {tracker.place}"
     )
 
 

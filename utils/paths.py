@@ -7,13 +7,29 @@ PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
 def data_folder() -> Path:
-    """The folder of the user's downloads: `$ECG_DATA`, else `data/` in the project."""
-    return Path(os.environ.get("ECG_DATA") or PROJECT_FOLDER / "data").expanduser()
+    """The folder of the user's downloads: `$ECG_DATA`, else `data/`.
+
+    Inside of the project that is the project's own. Elsewhere it is the working folder's; where
+    that has none, the project's again, so that a notebook finds what was downloaded before.
+    """
+    if given := os.environ.get("ECG_DATA"):
+        return Path(given).expanduser()
+    here, ours = home_folder() / "data", PROJECT_FOLDER / "data"
+    return ours if ours.is_dir() and not here.is_dir() else here
 
 
 def runs_folder() -> Path:
-    """The folder of all that programs write: `$ECG_RUNS`, else `runs/` in the project."""
-    return Path(os.environ.get("ECG_RUNS") or PROJECT_FOLDER / "runs").expanduser()
+    """The folder of all that programs write: `$ECG_RUNS`, else `runs/`.
+
+    Inside of the project that is the project's own, elsewhere the working folder's.
+    """
+    return Path(os.environ.get("ECG_RUNS") or home_folder() / "runs").expanduser()
+
+
+def home_folder() -> Path:
+    """The project where the working folder is the project or lies in it, else that folder."""
+    here = Path.cwd()
+    return PROJECT_FOLDER if here.is_relative_to(PROJECT_FOLDER) else here
 
 
 def shown(path: Path) -> str:

@@ -21,6 +21,7 @@ from experiments.anomaly_detection.report import Results
 from experiments.anomaly_detection.train import NORMAL
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.lstm_autoencoder import NAME, of_each_net, reconstruct, scaled, threshold_of
@@ -83,7 +84,7 @@ def assess(
     labels = np.asarray(test_beats.labels, int)
     results = Results(
         f"{TITLES.get(beats.name, beats.name)}, anomaly detection, {len(labels):,} test beats",
-        splits.PROTOCOLS[material.protocol],
+        PROTOCOLS[material.protocol],
         checkpoint.facts,
         detectors,
         labels,

@@ -28,6 +28,7 @@ from experiments.anomaly_detection.autoencoder import (
 )
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.lstm_autoencoder import (
     NAME,
@@ -238,7 +239,7 @@ def _announce(facts: dict, tracker: Tracker) -> None:
     print(
         f"{NAME}, {facts['settings']['folds']} nets with {facts['parameters']:,} parameters "
         f"together, on {facts['data']}: {facts['training_beats']:,} normal training beats, "
-        f"{splits.PROTOCOLS[facts['protocol']]}\nW&B: {tracker.place}"
+        f"{PROTOCOLS[facts['protocol']]}\nW&B: {tracker.place}"
     )
 
 

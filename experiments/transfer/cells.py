@@ -11,6 +11,7 @@ from evaluation.metrics import score
 from experiments.transfer.scores import CellResult, score_beats, score_records
 from heartbeats import splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.inference import predict
@@ -119,7 +120,7 @@ def find_or_train(
         InputError: a name is unknown, or there is neither checkpoint nor data.
     """
     kind = architectures.find(arch)
-    for one in [protocol] if protocol else splits.PROTOCOLS:
+    for one in [protocol] if protocol else PROTOCOLS:
         if found := checkpoints.best(data, one, arch):
             return found
     settings = dataclasses.replace(

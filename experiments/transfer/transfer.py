@@ -28,6 +28,7 @@ from experiments.transfer.store import TUNING_FRACTION, TUNING_SEEDS, Store, bes
 from experiments.transfer.summary import Study
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
 from models.checkpoints import Checkpoint
 from training.settings import from_command_line
 from training.tracked_run import StopRequest, forget_networks
@@ -65,7 +66,7 @@ def facts_of(source: Checkpoint, bench: Bench, test: BeatSet, protocol: str) -> 
     """What the report says besides."""
     parts = {"training": bench.train, "validation": bench.validation, "test": test}
     return {
-        "protocol_meaning": splits.PROTOCOLS[protocol],
+        "protocol_meaning": PROTOCOLS[protocol],
         "unit": "patients" if bench.by_patient else "beats",
         "parts": {name: _counts(part) for name, part in parts.items()},
         "source_checkpoint": shown(source.path),
