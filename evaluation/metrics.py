@@ -1,16 +1,13 @@
-"""Predictions and labels in, numbers out."""
+"""Predictions and labels in, numbers out.
+
+scikit-learn is imported where it is called: it takes two seconds to import, and many programs want
+the names of the scores alone, for their `--help`.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 # Every score that training logs and may be asked to watch, and which way is better.
 DIRECTIONS = {"val_macro_f1": "max", "val_accuracy": "max", "val_loss": "min"}
@@ -73,6 +70,8 @@ def score(labels: np.ndarray, predicted: np.ndarray, class_names: tuple[str, ...
         predicted: (beats,) int.
         class_names: names in the order of the labels.
     """
+    from sklearn.metrics import confusion_matrix
+
     matrix = confusion_matrix(labels, predicted, labels=np.arange(len(class_names)))
     hits = np.diag(matrix).astype(float)
     support, guesses = matrix.sum(axis=1), matrix.sum(axis=0)
@@ -125,6 +124,13 @@ def class_curves(labels: np.ndarray, probabilities: np.ndarray) -> list[ClassCur
 
 
 def _curves_of(positive: np.ndarray, probability: np.ndarray) -> ClassCurves | None:
+    from sklearn.metrics import (
+        average_precision_score,
+        precision_recall_curve,
+        roc_auc_score,
+        roc_curve,
+    )
+
     if not positive.any() or positive.all():
         return None
     false_rate, true_rate, _ = roc_curve(positive, probability)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from heartbeats.beat_set import beat_lengths
 from utils.errors import InputError
@@ -219,6 +218,8 @@ def _wander(shape: tuple[int, int], sampling_hz: float, rng: np.random.Generator
 
 
 def _muscle(shape: tuple[int, int], sampling_hz: float, rng: np.random.Generator) -> np.ndarray:
+    from scipy.signal import sosfilt  # late: ARTEFACTS is wanted by programs' --help
+
     white = rng.standard_normal(shape, dtype=np.float32)
     return sosfilt(_high_pass(sampling_hz), white, axis=1).astype(np.float32)
 
@@ -239,6 +240,8 @@ def _tones(
 
 @lru_cache
 def _high_pass(sampling_hz: float) -> np.ndarray:
+    from scipy.signal import butter
+
     return butter(2, MUSCLE_LOW_HZ, "high", fs=sampling_hz, output="sos")
 
 

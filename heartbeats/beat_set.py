@@ -15,6 +15,8 @@ AAMI_MEANINGS = {
     "F": "fusion of ventricular and normal",
     "Q": "paced or unclassifiable",
 }
+# The two classes of PTB and PTB-XL, whose recordings were labelled as a whole.
+NORMAL_ABNORMAL = ("normal", "abnormal")
 # Data sets whose beats were all stretched to one length by their publishers.
 STRETCHED = ("ecg5000",)
 

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 # Kaggle's heartbeat data: 187 values a beat at 120 Hz (described as 125 Hz).
 BEAT_SAMPLES = 187
@@ -133,6 +132,8 @@ def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
     Args:
         signal: (samples,) float, at `sampling_hz`.
     """
+    from scipy.signal import resample_poly  # late: most beats are cut from files of 360 Hz
+
     ratio = _ratio(sampling_hz)
     # A line from end to end is taken off and put back, or the filter would ring at both ends.
     return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")

@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -313,6 +312,8 @@ def _copy_member(
 
 def _ecg5000_fault(path: Path, rows: int) -> str | None:
     """What is wrong with one of the text files, or None."""
+    import pandas as pd  # late: it takes longer to import than all else here
+
     try:
         table = pd.read_csv(path, sep=r"\s+", header=None, dtype=float)
     except (OSError, ValueError) as error:

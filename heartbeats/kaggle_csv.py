@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from heartbeats.beat_set import AAMI_CLASSES, NORMAL_ABNORMAL, BeatSet
+from heartbeats.cutting import BEAT_HZ
 from utils.errors import InputError
 from utils.files import write_whole
 from utils.paths import shown
@@ -57,6 +58,8 @@ def read(
             "kaggle`, or set ECG_DATA to the folder of your downloads"
         )
     label_limit = classes or 256
+    import pandas as pd  # late: a download's --help needs the names of the files alone
+
     why = "it is not in the form of Kaggle's files"
     try:
         # Parsing to float64 and rounding once gives the very float32 that was printed: the
@@ -98,6 +101,51 @@ def write(
                     progress(len(rows))
 
     write_whole(path, fill)
+
+
+def load_mitbih(train: Path, test: Path) -> BeatSet:
+    """MIT-BIH from Kaggle's two files, of which the second is the official test set.
+
+    Raises:
+        InputError: see `read`.
+    """
+    signals, labels, is_second = _read_both(train, test, classes=len(AAMI_CLASSES))
+    return BeatSet("mitbih", signals, labels, AAMI_CLASSES, BEAT_HZ, official_test=is_second)
+
+
+def load_ptb(normal: Path, abnormal: Path) -> BeatSet:
+    """PTB from Kaggle's two files, which give no test set and no patients.
+
+    Raises:
+        InputError: see `read`; or both files have the same label.
+    """
+    signals, labels, _is_second = _read_both(normal, abnormal, classes=len(NORMAL_ABNORMAL))
+    if (seen := np.unique(labels)).size < len(NORMAL_ABNORMAL):
+        raise InputError(
+            f"{shown(normal)} and {shown(abnormal)} have no other label than {seen[0]}; expected "
+            "0 in the first and 1 in the second: is it the same file twice?"
+        )
+    return BeatSet("ptb", signals, labels, NORMAL_ABNORMAL, BEAT_HZ)
+
+
+def _read_both(
+    first: Path, second: Path, *, classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Signals and labels of both files, and which beats are from the second."""
+    print(f"reading {shown(first)} and {shown(second)}, once; later loads use the cache")
+    first_signals, first_labels = _read_whole(first, classes)
+    second_signals, second_labels = _read_whole(second, classes)
+    signals = np.concatenate([first_signals, second_signals])
+    labels = np.concatenate([first_labels, second_labels])
+    return signals, labels, np.arange(len(labels)) >= len(first_labels)
+
+
+def _read_whole(file: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """A CSV file's beats; says so where it has more or fewer than Kaggle publishes."""
+    signals, labels = read(file, classes=classes)
+    if len(labels) != (published := KAGGLE_ROWS[file.name]):
+        print(f"note: {shown(file)} has {len(labels):,} rows; Kaggle's has {published:,}")
+    return signals, labels
 
 
 def _is_sound(table: np.ndarray, label_limit: int, samples: int) -> bool:

@@ -11,11 +11,10 @@ import numpy as np
 
 from ecg.detect import r_peaks
 from ecg.record import read_leads
-from heartbeats.beat_set import BeatSet
+from heartbeats.beat_set import NORMAL_ABNORMAL, BeatSet
 from heartbeats.cutting import BEAT_HZ, cut_at_peaks
 from utils.errors import InputError
 
-CLASS_NAMES = ("normal", "abnormal")
 NORMAL, ABNORMAL = 0, 1
 # Beats are cut from lead II: MIT-BIH's MLII is a modified lead II. R peaks are looked for in all
 # twelve leads, and placed on the first of them.
@@ -30,7 +29,7 @@ class LabelledRecord:
         path: the WFDB record, without suffix.
         name: of the record, unique in its data set.
         patient: whose it is.
-        label: an index into CLASS_NAMES.
+        label: an index into NORMAL_ABNORMAL.
         fold: the fold that the publishers put it in, None where they published none.
     """
 
@@ -83,11 +82,11 @@ def _check_classes(data_set: str, records: Sequence[LabelledRecord]) -> None:
     if not records:
         raise InputError(f"no record of {data_set} has a beat that could be cut")
     counts = Counter(record.label for record in records)
-    if len(counts) < len(CLASS_NAMES):
+    if len(counts) < len(NORMAL_ABNORMAL):
         raise InputError(
             f"all {len(records)} records of {data_set} that were found are "
-            f"{CLASS_NAMES[records[0].label]}; both {' and '.join(CLASS_NAMES)} are needed, so "
-            "fetch more records"
+            f"{NORMAL_ABNORMAL[records[0].label]}; both "
+            f"{' and '.join(NORMAL_ABNORMAL)} are needed, so fetch more records"
         )
 
 
@@ -106,7 +105,7 @@ def _join(
         data_set,
         signals=np.concatenate([signals for signals, _times_s in parts]),
         labels=spread([record.label for record in records]).astype(np.uint8),
-        class_names=CLASS_NAMES,
+        class_names=NORMAL_ABNORMAL,
         sampling_hz=BEAT_HZ,
         records=spread([record.name for record in records]),
         patients=spread([record.patient for record in records]),

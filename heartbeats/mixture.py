@@ -4,18 +4,23 @@ A beat is a point: when its next QRS complex and its end come, and the principal
 curve over a time that is common to all (`heartbeats.mixture`). Timing and curve are drawn
 together, so a drawn beat has sharp complexes and a sharp end, with zeros behind it; a mixture of
 the padded samples themselves blurs both.
+
+scikit-learn and SciPy are imported where they are called: training imports this module, and most
+trainings fit no mixture.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from sklearn.decomposition import PCA
-from sklearn.mixture import GaussianMixture
 
 from heartbeats.beat_set import beat_lengths
 from utils.errors import InputError
+
+if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+    from sklearn.mixture import GaussianMixture
 
 QRS_S = 0.16
 # The next complex is looked for behind this share of the beat.
@@ -43,6 +48,8 @@ class Timing:
 
 def find_timing(beats: np.ndarray, sampling_hz: float) -> Timing:
     """The next complex is where the slopes of (beats, samples) are steepest, late in each beat."""
+    from scipy.ndimage import gaussian_filter1d
+
     _beats, samples = beats.shape
     lengths = np.maximum(beat_lengths(beats), 3)[:, None]
     places = np.arange(1, samples)
@@ -129,10 +136,10 @@ class ClassMixture:
 
     class_name: str
     sampling_hz: float
-    pca: PCA
+    pca: "PCA"
     time_scale: float
     longest: int
-    gaussians: GaussianMixture
+    gaussians: "GaussianMixture"
     bic: dict[int, float]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -232,7 +239,9 @@ def _to_timing(columns: np.ndarray, longest: int) -> Timing:
     return Timing(next_qrs, np.minimum(tail, longest - 1 - next_qrs))
 
 
-def _fit_pca(curves: np.ndarray, variance: float) -> PCA:
+def _fit_pca(curves: np.ndarray, variance: float) -> "PCA":
+    from sklearn.decomposition import PCA
+
     pca = PCA(variance, svd_solver="full").fit(curves)
     few_enough = len(curves) // BEATS_PER_DIMENSION - 1
     if pca.n_components_ <= few_enough:
@@ -242,8 +251,10 @@ def _fit_pca(curves: np.ndarray, variance: float) -> PCA:
 
 def _fit_gaussians(
     points: np.ndarray, most: int, seed: int
-) -> tuple[GaussianMixture, dict[int, float]]:
+) -> "tuple[GaussianMixture, dict[int, float]]":
     """The mixture with the lowest BIC, and the BIC of all that were tried."""
+    from sklearn.mixture import GaussianMixture
+
     beats, dimensions = points.shape
     enough_beats = beats // (BEATS_PER_DIMENSION * dimensions)
     fits: dict[int, GaussianMixture] = {}
@@ -257,7 +268,7 @@ def _fit_gaussians(
     return fits[min(bic, key=bic.__getitem__)], bic
 
 
-def _draw_points(gaussians: GaussianMixture, count: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_points(gaussians: "GaussianMixture", count: int, rng: np.random.Generator) -> np.ndarray:
     # scikit-learn's own `sample` draws the same points at each call after a fit with a seed.
     shares = gaussians.weights_ / gaussians.weights_.sum()
     parts = [

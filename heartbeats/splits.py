@@ -1,14 +1,14 @@
 """Protocols: which beats train, which validate, and which are the test set, read at the end.
 
 Training programs call `development`, which gives no test beat. Only evaluation calls `held_out`.
+scikit-learn and the loaders are imported where they are called: they take seconds to import, and
+programs import this module before they read their arguments.
 """
 
 from typing import Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
-from heartbeats import mitdb, ptbxl
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError
 
@@ -63,6 +63,8 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
 
 def few(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
     """`count` of the `positions`, drawn by class so that the class shares stay."""
+    from sklearn.model_selection import train_test_split
+
     chosen, _rest = train_test_split(
         positions, train_size=count, random_state=seed, stratify=beats.labels[positions]
     )
@@ -93,6 +95,8 @@ def folds(
         InputError: a class has beats, but fewer of them (or of patients with them) than there are
             folds, so that some fold would lack it; or the patients are unknown.
     """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     labels = np.asarray(beats.labels[positions])
     _check_folds(beats, positions, count, by)
     kind = StratifiedKFold if by == "beats" else StratifiedGroupKFold
@@ -183,6 +187,8 @@ def _split_by_beat(
     beats: BeatSet, positions: np.ndarray, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """All but a stratified `share` of the positions, and that share."""
+    from sklearn.model_selection import train_test_split
+
     labels = np.asarray(beats.labels[positions])
     counts = np.bincount(labels)
     if (counts == 1).any():
@@ -196,6 +202,8 @@ def _split_by_beat(
 
 
 def _held_out_by_patient(beats: BeatSet) -> np.ndarray:
+    from heartbeats import mitdb, ptbxl
+
     if beats.folds is not None:
         return _published_fold(beats, ptbxl.TEST_FOLD)
     if beats.name == "mitbih":
@@ -206,6 +214,8 @@ def _held_out_by_patient(beats: BeatSet) -> np.ndarray:
 
 
 def _development_by_patient(beats: BeatSet, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    from heartbeats import mitdb, ptbxl
+
     if beats.folds is not None:
         validation = _published_fold(beats, ptbxl.VALIDATION_FOLD)
         train = np.flatnonzero(~np.isin(beats.folds, (ptbxl.VALIDATION_FOLD, ptbxl.TEST_FOLD)))
@@ -233,6 +243,8 @@ def _published_fold(beats: BeatSet, number: int) -> np.ndarray:
 def _split_by_patient(
     beats: BeatSet, positions: np.ndarray, folds: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
     labels, patients = np.asarray(beats.labels[positions]), _patients(beats)[positions]
     folds = min(folds, len(np.unique(patients)))
     if folds < 2:

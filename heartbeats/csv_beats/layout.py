@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ecg.files.csv_layout import MOST_COLUMNS
+from heartbeats.beat_set import NORMAL_ABNORMAL
 from utils.errors import InputError
 
 SPACES = " "  # any white space
@@ -199,7 +200,7 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
 
 
 # Kaggle's files of PTB begin with this, and their labels mean these.
-PTB_FILES, PTB_CLASSES = "ptbdb_", ("normal", "abnormal")
+PTB_FILES = "ptbdb_"
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ def label_notes(name: str, class_names: Sequence[str]) -> tuple[str, ...]:
         name: of the file.
         class_names: of the model that its beats are given to.
     """
-    if not name.lower().startswith(PTB_FILES) or tuple(class_names) == PTB_CLASSES:
+    if not name.lower().startswith(PTB_FILES) or tuple(class_names) == NORMAL_ABNORMAL:
         return ()
     return (
         f"The labels in Kaggle's {PTB_FILES}*.csv mean patients, normal (0) and abnormal (1), not "
