@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ecg.synthetic.record import generate_record
+from tests.test_architecture import TABLE
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -223,6 +224,14 @@ def test_what_is_named_exists(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = {one or other for one, other in TARGETS.findall(text)}
     assert not {name for name in targets if not re.search(rf"^{name}:", makefile, re.MULTILINE)}
+
+
+def test_the_import_table_is_that_of_the_test():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = text.split("## Who may import whom")[1].split("```")[1]
+    rows = dict(line.split(" -> ") for line in block.strip().splitlines())
+    listed = {room.strip(): set(others.split()) & set(TABLE) for room, others in rows.items()}
+    assert listed == TABLE
 
 
 def listed_in_the_tree() -> set[str]:
