@@ -29,7 +29,7 @@ DISTRIBUTIONS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
 
 
 class Fault(ValueError):
-    """Something in a sweep file is wrong: the key under which it stands, and why."""
+    """Something in a sweep file is wrong: its key, and why."""
 
     def __init__(self, key: str, text: str):
         super().__init__(text)
@@ -44,7 +44,7 @@ def parameter(name: str, options: Mapping[str, Any]) -> space.Parameter:
         options: e.g. ``{"distribution": "uniform", "min": 0, "max": 1}``.
 
     Raises:
-        Fault: a key is unknown or missing, or a value cannot be.
+        Fault: a key is unknown or missing, or a value is not allowed.
     """
     kind = _kind(name, options)
     required, defaults = DISTRIBUTIONS[kind]
@@ -63,7 +63,7 @@ def parameter(name: str, options: Mapping[str, Any]) -> space.Parameter:
 
 
 def exponents_note(name: str, options: Mapping[str, Any]) -> str | None:
-    """A warning where `log_uniform` was probably taken for `log_uniform_values`."""
+    """A warning where `log_uniform` probably should be `log_uniform_values`."""
     kind = options.get("distribution")
     if kind not in ("log_uniform", "q_log_uniform") or not 0 < options["min"] < options["max"] < 1:
         return None

@@ -1,5 +1,6 @@
-"""scikit-learn's Gaussian process over the quantiles of a sweep's parameters.
+"""Bayesian optimisation's model of a sweep, and the choice of what to try by it.
 
+The model is scikit-learn's Gaussian process over the quantiles of the parameters, each in [0, 1].
 Matern 5/2 with one length per parameter; in an unordered parameter two settings are 0 or 1 apart.
 Its hyperparameters are maximum a posteriori: sweeps have few trials in many dimensions, where
 plain maximum likelihood finds relevance in noise. Rasmussen and Williams, Gaussian Processes for
@@ -21,7 +22,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sweeps.trial_history import Axes, Scores
 
 # Normal priors on natural logarithms, mean and standard deviation: of the signal's variance, of a
-# parameter's length in quantiles and of the noise's variance, for objectives that have been
+# parameter's length scale in quantiles and of the noise's variance, for objectives that have been
 # standardised. Lengths grow with the root of the number of parameters, so that objectives vary as
 # much over the space however many there are: Hvarfner et al., Vanilla Bayesian Optimization
 # Performs Great in High Dimensions (2024).
@@ -64,7 +65,7 @@ class GaussianProcess:
 
     def __init__(self, levels: Sequence[np.ndarray | None]):
         self._levels = levels
-        self._prior_mean, self._prior_spread = _prior(len(levels))
+        self._prior_mean, self._prior_deviation = _log_prior(len(levels))
         signal, *lengths, noise = np.exp(self._prior_mean)
         widths = [1 if each is None else len(each) for each in levels]
         parameter_of = np.repeat(np.arange(len(levels)), widths)
@@ -77,26 +78,26 @@ class GaussianProcess:
         """(parameters,) in quantiles; along a long one the objective hardly changes."""
         return np.atleast_1d(self.kernel.k1.k2.length_scale)
 
-    def fit(self, places: np.ndarray, scores: np.ndarray) -> None:
+    def fit(self, quantiles: np.ndarray, scores: np.ndarray) -> None:
         """Climb to the most probable hyperparameters, from those that were fitted before.
 
         Args:
-            places: (settings, parameters) in [0, 1].
+            quantiles: (settings, parameters) in [0, 1].
             scores: (settings,) of about mean 0 and standard deviation 1.
         """
         regressor = GaussianProcessRegressor(self.kernel, optimizer=self._most_probable)
         with warnings.catch_warnings():
             # At a bound is where it may well end: the bounds only keep the matrices invertible.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self.kernel = regressor.fit(self._columns(places), scores).kernel_
+            self.kernel = regressor.fit(self._columns(quantiles), scores).kernel_
 
-    def given(self, places: np.ndarray, scores: np.ndarray) -> "Posterior":
-        """What is believed once these settings are known to have these scores."""
+    def conditioned_on(self, quantiles: np.ndarray, scores: np.ndarray) -> "Posterior":
+        """The process once these settings are known to have these scores; as in `fit`."""
         # The noise as `alpha` and not in the kernel: predictions are of the objective without it.
         regressor = GaussianProcessRegressor(
             self.kernel.k1, alpha=self.kernel.k2.noise_level, optimizer=None
         )
-        return Posterior(regressor.fit(self._columns(places), scores), self._columns)
+        return Posterior(regressor.fit(self._columns(quantiles), scores), self._columns)
 
     def _most_probable(
         self, loss: Callable, start: np.ndarray, bounds: np.ndarray
@@ -105,8 +106,8 @@ class GaussianProcess:
 
         def posterior_loss(logs: np.ndarray) -> tuple[float, np.ndarray]:
             value, slope = loss(logs)
-            off = (logs - self._prior_mean) / self._prior_spread
-            return value + 0.5 * float(off @ off), slope + off / self._prior_spread
+            off = (logs - self._prior_mean) / self._prior_deviation
+            return value + 0.5 * float(off @ off), slope + off / self._prior_deviation
 
         found = minimize(
             posterior_loss,
@@ -118,48 +119,50 @@ class GaussianProcess:
         )
         return found.x, found.fun
 
-    def _columns(self, places: np.ndarray) -> np.ndarray:
+    def _columns(self, quantiles: np.ndarray) -> np.ndarray:
         """(settings, columns): unordered parameters one-hot, two different values 1 apart."""
         each = [
             column[:, None] if levels is None else (column[:, None] == levels) / math.sqrt(2)
-            for column, levels in zip(places.T, self._levels, strict=True)
+            for column, levels in zip(quantiles.T, self._levels, strict=True)
         ]
         return np.concatenate(each, axis=1)
 
 
 class Posterior:
-    """A Gaussian process that knows trials."""
+    """A Gaussian process conditioned on trials."""
 
     def __init__(
         self, regressor: GaussianProcessRegressor, columns: Callable[[np.ndarray], np.ndarray]
     ):
         self._regressor, self._columns = regressor, columns
 
-    def predict(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, without the noise, at (settings, parameters)."""
-        mean, std = self._regressor.predict(self._columns(places), return_std=True)
+        mean, std = self._regressor.predict(self._columns(quantiles), return_std=True)
         return mean, np.maximum(std, 1e-6)
 
 
-def _prior(count: int) -> tuple[np.ndarray, np.ndarray]:
+def _log_prior(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations, in the order of the kernel's logarithms."""
     length = LENGTH_PRIOR[0] + math.log(max(1, count)) / 2
     mean = np.r_[SIGNAL_PRIOR[0], np.full(count, length), NOISE_PRIOR[0]]
     return mean, np.r_[SIGNAL_PRIOR[1], np.full(count, LENGTH_PRIOR[1]), NOISE_PRIOR[1]]
 
 
+# --- Acquisition: which settings to try next ---------------------------------------------------
+
 # How many settings are scored: drawn at random, beside each of the best trials so far, and in each
-# round of the climb from the most promising ones.
-RANDOM, LEADERS, BESIDE_LEADER = 1000, 5, 100
-ROUNDS, CLIMBERS, BESIDE_CLIMBER = 5, 10, 20
+# round of the local search from the most promising ones.
+RANDOM, INCUMBENTS, PER_INCUMBENT = 1000, 5, 100
+ROUNDS, PARENTS, PER_PARENT = 5, 10, 20
 KEPT = 100
 REDRAWN = 0.1  # share of a neighbour's changed numbers that are drawn anew instead of moved
 STEPS = (-2.5, -0.5)  # decimal logarithms of the shortest and longest usual move, in quantiles
 
-Worth = Callable[[np.ndarray], np.ndarray]
+Acquisition = Callable[[np.ndarray], np.ndarray]
 
 
-def representative(scores: Scores, count: int) -> Scores:
+def subsample(scores: Scores, count: int) -> Scores:
     """At most `count` trials: half the best ones, half spread over the ranks of the rest."""
     if len(scores.values) <= count:
         return scores
@@ -167,10 +170,10 @@ def representative(scores: Scores, count: int) -> Scores:
     rest = order[count // 2 :]
     spread = rest[np.linspace(0, len(rest) - 1, count - count // 2).astype(int)]
     chosen = np.concatenate([order[: count // 2], spread])
-    return Scores(scores.places[chosen], scores.values[chosen], scores.pending)
+    return Scores(scores.quantiles[chosen], scores.values[chosen], scores.pending)
 
 
-def levelled(values: np.ndarray) -> np.ndarray:
+def warped(values: np.ndarray) -> np.ndarray:
     """Scores of mean 0 and deviation 1 in which diverged trials do not flatten the others.
 
     The better half keeps its distances, the worse half becomes the normal quantiles of its ranks:
@@ -180,8 +183,8 @@ def levelled(values: np.ndarray) -> np.ndarray:
     is_better = values <= middle
     spread = math.sqrt(float(np.mean((values[is_better] - middle) ** 2))) or 1.0
     of_ranks = ndtri((rankdata(values) - 0.5) / len(values))
-    levels = np.where(is_better, (values - middle) / spread, np.maximum(of_ranks, 0))
-    centred = levels - levels.mean()
+    both = np.where(is_better, (values - middle) / spread, np.maximum(of_ranks, 0))
+    centred = both - both.mean()
     return centred / (centred.std() or 1.0)
 
 
@@ -199,26 +202,26 @@ def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> 
 
 
 def candidates(
-    axes: Axes, leaders: np.ndarray, worth: Worth, rng: np.random.Generator
+    axes: Axes, incumbents: np.ndarray, acquisition: Acquisition, rng: np.random.Generator
 ) -> np.ndarray:
-    """Settings (some, parameters) worth trying, the best first.
+    """Settings (some, parameters) to try, those of the largest acquisition first.
 
-    Random ones, neighbours of the best trials so far, and what a climb from the best of these
-    finds. All are snapped to real values before they are scored.
+    Random ones, neighbours of the best trials so far, and what a local search from the best of
+    these finds. All are snapped to real values before they are scored.
 
     Args:
         axes: of the space.
-        leaders: (some, parameters), the best trials so far.
-        worth: of settings; larger is better.
+        incumbents: (some, parameters), the best trials so far.
+        acquisition: of settings; larger is better.
         rng: for everything that is drawn.
     """
     pool = axes.snap(rng.random((RANDOM, len(axes.each))))
-    pool = np.concatenate([pool, neighbours(axes, leaders[:LEADERS], BESIDE_LEADER, rng)])
-    value = worth(pool)
+    pool = np.concatenate([pool, neighbours(axes, incumbents[:INCUMBENTS], PER_INCUMBENT, rng)])
+    value = acquisition(pool)
     for _ in range(ROUNDS):
-        climbers = pool[np.argsort(-value, kind="stable")[:CLIMBERS]]
-        found = neighbours(axes, climbers, BESIDE_CLIMBER, rng)
-        pool, value = np.concatenate([pool, found]), np.concatenate([value, worth(found)])
+        parents = pool[np.argsort(-value, kind="stable")[:PARENTS]]
+        found = neighbours(axes, parents, PER_PARENT, rng)
+        pool, value = np.concatenate([pool, found]), np.concatenate([value, acquisition(found)])
     return pool[np.argsort(-value, kind="stable")[:KEPT]]
 
 

@@ -32,8 +32,8 @@ def keep_or_compare(study: optuna.Study, sweep: Sweep) -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 study.set_metric_names([sweep.metric.name])  # dashboards show it
-        bands = sweep.early_terminate.bands if sweep.early_terminate else ()
-        study.set_user_attr("bands", list(bands[:12]))
+        brackets = sweep.early_terminate.brackets if sweep.early_terminate else ()
+        study.set_user_attr("bands", list(brackets[:12]))
         study.set_user_attr("sweep", sweep.content)
     elif found := differences(kept, sweep.content):
         raise InputError(

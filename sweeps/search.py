@@ -22,18 +22,18 @@ from threadpoolctl import ThreadpoolController
 from sweeps.gaussian_process import (
     GaussianProcess,
     candidates,
-    levelled,
     log_expected_improvement,
-    representative,
+    subsample,
+    warped,
 )
 from sweeps.space import Space
 from sweeps.trial_history import IMPUTE, Axes, Scores, TrialHistory
 from utils.errors import InputError
 
-REDRAWS = 50  # before the settings that are left are counted through
-FEW_SETTINGS = 2000  # a space with no more is scored as a whole
-COUNTABLE = 20_000  # settings that can be counted through to find those that are left
-MOST_TRIALS = 200  # that the Gaussian process is shown: its cost grows with their cube
+REDRAWS = 50  # before the settings that are left are listed
+SCORED_WHOLE = 2000  # a space of no more settings is scored as a whole
+LISTABLE = 20_000  # settings that can be listed to find those that are left
+MOST_TRIALS = 200  # that the Gaussian process is given: its cost grows with their cube
 MOST_FITTED = 60  # that its hyperparameters are fitted to: that costs a hundred times as much
 
 
@@ -89,14 +89,14 @@ class Search(BaseSampler):
     def propose(
         self, study: optuna.Study, trial: FrozenTrial, rng: np.random.Generator
     ) -> Iterator[dict[str, Any]]:
-        """Stored values, the most wanted first; never ends."""
+        """Stored values, the most promising first; never ends."""
         raise NotImplementedError
 
     def _untried(self, rng: np.random.Generator) -> dict[str, Any] | None:
         """One of the last settings of a small space; None where all are tried."""
-        if self.axes.count > COUNTABLE:
+        if self.axes.count > LISTABLE:
             return None
-        every = (self.space.values(places) for places in self.axes.settings())
+        every = (self.space.values(quantiles) for quantiles in self.axes.settings())
         left = [values for values in every if not self.history.is_tried(values)]
         return left[rng.integers(len(left))] if left else None
 
@@ -122,15 +122,16 @@ class TreeParzenSearch(Search):
             parzen = TPESampler(seed=seed, multivariate=True, constant_liar=True)
             found = parzen.sample_relative(study, trial, varying)
             values = {**self.space.draw(rng), **found}
-            if np.isfinite(self.axes.places([values])).all():  # else a choice of probability 0
+            if np.isfinite(self.axes.quantiles([values])).all():  # else a choice of probability 0
                 yield values
 
 
 class GaussianProcessSearch(Search):
     """Bayesian optimisation: the largest expected improvement under a Gaussian process.
 
-    Trials that run are believed to return what the process predicts, so that parallel workers
-    spread out: Ginsbourger et al., Kriging Is Well-Suited to Parallelize Optimization (2010).
+    Trials that run count as if they had returned what the process predicts, so that parallel
+    workers explore different settings: Ginsbourger et al., Kriging Is Well-Suited to Parallelize
+    Optimization (2010).
     """
 
     def __init__(self, space: Space, seed: int, impute: str = "worst"):
@@ -146,52 +147,54 @@ class GaussianProcessSearch(Search):
     def propose(self, study, trial, rng):
         scores = self.history.scores(study.direction)
         if self.axes.each and len(scores.values) < self._first:
-            yield self.space.values(self._spread(trial.number))
+            yield self.space.values(self._sobol(trial.number))
         elif self.axes.each:
             # The matrices are small: a second thread costs more than it does, most of all where
             # trainings keep all cores busy.
             with self._libraries.limit(limits=1, user_api="blas"):
-                wanted = self._wanted(representative(scores, MOST_TRIALS), rng)
-            for places in wanted:
-                yield self.space.values(places)
+                promising = self._promising(subsample(scores, MOST_TRIALS), rng)
+            for quantiles in promising:
+                yield self.space.values(quantiles)
         while True:
             yield self.space.draw(rng)
 
-    def _spread(self, number: int) -> np.ndarray:
+    def _sobol(self, number: int) -> np.ndarray:
         """The point of a scrambled Sobol sequence for trial `number`."""
         sobol = qmc.Sobol(len(self.axes.each), seed=self.seed)
         if number:
             sobol.fast_forward(number)
         return sobol.random(1)[0]
 
-    def _wanted(self, scores: Scores, rng: np.random.Generator) -> np.ndarray:
-        """Settings (many, parameters), the most wanted first."""
-        scores = replace(scores, values=levelled(scores.values))
-        self._fit(representative(scores, MOST_FITTED))
-        posterior = self._process.given(scores.places, scores.values)
-        believed = posterior.predict(scores.places)[0]  # less noisy than the scores themselves
+    def _promising(self, scores: Scores, rng: np.random.Generator) -> np.ndarray:
+        """Settings (many, parameters), the most promising first."""
+        scores = replace(scores, values=warped(scores.values))
+        self._fit(subsample(scores, MOST_FITTED))
+        posterior = self._process.conditioned_on(scores.quantiles, scores.values)
+        predicted = posterior.predict(scores.quantiles)[0]  # less noisy than the scores themselves
         if len(scores.pending):
-            places = np.concatenate([scores.places, scores.pending])
+            quantiles = np.concatenate([scores.quantiles, scores.pending])
             expected = posterior.predict(scores.pending)[0]
-            posterior = self._process.given(places, np.concatenate([scores.values, expected]))
+            posterior = self._process.conditioned_on(
+                quantiles, np.concatenate([scores.values, expected])
+            )
 
-        def worth(places: np.ndarray) -> np.ndarray:
-            return log_expected_improvement(*posterior.predict(places), believed.min())
+        def acquisition(quantiles: np.ndarray) -> np.ndarray:
+            return log_expected_improvement(*posterior.predict(quantiles), predicted.min())
 
-        if self.axes.count <= FEW_SETTINGS:
-            every = np.array([places for places in self.axes.settings() if self._is_new(places)])
-            return every[np.argsort(-worth(every), kind="stable")] if len(every) else every
-        leaders = scores.places[np.argsort(believed, kind="stable")]
-        return candidates(self.axes, leaders, worth, rng)
+        if self.axes.count <= SCORED_WHOLE:
+            every = np.array([one for one in self.axes.settings() if self._is_new(one)])
+            return every[np.argsort(-acquisition(every), kind="stable")] if len(every) else every
+        incumbents = scores.quantiles[np.argsort(predicted, kind="stable")]
+        return candidates(self.axes, incumbents, acquisition, rng)
 
-    def _is_new(self, places: np.ndarray) -> bool:
-        return not self.history.is_tried(self.space.values(places))
+    def _is_new(self, quantiles: np.ndarray) -> bool:
+        return not self.history.is_tried(self.space.values(quantiles))
 
     def _fit(self, scores: Scores) -> None:
         """Fit the hyperparameters again where there are a tenth more trials than last time."""
         finished = self.history.finished_count
         if finished >= 1.1 * self._fitted_on:
-            self._process.fit(scores.places, scores.values)
+            self._process.fit(scores.quantiles, scores.values)
             self._fitted_on = finished
 
 

@@ -46,11 +46,11 @@ class Parameter:
     def is_constant(self) -> bool:
         return self.stored.single()
 
-    def value(self, place: float) -> Any:
-        """The value, as Optuna stores it, at the quantile `place` in [0, 1]."""
+    def value(self, quantile: float) -> Any:
+        """The value, as Optuna stores it, at a quantile in [0, 1]."""
         raise NotImplementedError
 
-    def place(self, value: Any) -> float:
+    def quantile(self, value: Any) -> float:
         """A quantile at which `value` is drawn; the middle one for discrete parameters."""
         raise NotImplementedError
 
@@ -90,11 +90,11 @@ class Choice(Parameter):
     def _ends(self) -> np.ndarray:
         return np.cumsum([self.probabilities[i] for i in self._order])
 
-    def value(self, place: float) -> Any:
-        found = int(np.searchsorted(self._ends, place, side="right"))
+    def value(self, quantile: float) -> Any:
+        found = int(np.searchsorted(self._ends, quantile, side="right"))
         return self.choices[self._order[min(found, len(self.choices) - 1)]]
 
-    def place(self, value: Any) -> float:
+    def quantile(self, value: Any) -> float:
         found = self._order.index(self.choices.index(value))
         return float(self._ends[found] - self.probabilities[self._order[found]] / 2)
 
@@ -107,27 +107,27 @@ class Number(Parameter):
     """A number from a distribution, perhaps rounded to multiples of `step`.
 
     Attributes:
-        law: a frozen scipy distribution of the number before rounding, or of its logarithm.
-        is_log: whether `law` is that of the logarithm.
+        scipy_distribution: of the number before rounding, or of its logarithm; frozen.
+        is_log: whether it is that of the logarithm.
         step: values are multiples of it; 0 for none.
         low, high: the ends that Optuna knows.
     """
 
-    law: Any
+    scipy_distribution: Any
     is_log: bool
     step: float
     low: float
     high: float
 
-    def value(self, place: float) -> Any:
-        drawn = float(self.law.ppf(min(max(place, TAIL), 1 - TAIL)))
+    def value(self, quantile: float) -> Any:
+        drawn = float(self.scipy_distribution.ppf(min(max(quantile, TAIL), 1 - TAIL)))
         drawn = math.exp(drawn) if self.is_log else drawn
         rounded = _to_step(drawn, self.step) if self.step else drawn
         return type(rounded)(min(max(rounded, self.low), self.high))
 
-    def place(self, value: Any) -> float:
+    def quantile(self, value: Any) -> float:
         inner = math.log(max(value, 1e-300)) if self.is_log else value
-        return float(np.clip(self.law.cdf(inner), 0, 1))
+        return float(np.clip(self.scipy_distribution.cdf(inner), 0, 1))
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,11 @@ class Whole(Parameter):
     low: int
     high: int
 
-    def value(self, place: float) -> int:
+    def value(self, quantile: float) -> int:
         count = self.high - self.low + 1
-        return self.low + min(int(place * count), count - 1)
+        return self.low + min(int(quantile * count), count - 1)
 
-    def place(self, value: Any) -> float:
+    def quantile(self, value: Any) -> float:
         return (value - self.low + 0.5) / (self.high - self.low + 1)
 
 
@@ -161,28 +161,28 @@ class Space:
         """The parameters that are not constant."""
         return tuple(one for one in self.parameters if not one.is_constant)
 
-    def values(self, places: np.ndarray) -> dict[str, Any]:
-        """The stored values at quantiles; places: (varying parameters,) in [0, 1]."""
-        drawn = dict(zip((one.name for one in self.varying), places, strict=True))
+    def values(self, quantiles: np.ndarray) -> dict[str, Any]:
+        """The stored values at quantiles, (varying parameters,) in [0, 1]."""
+        drawn = dict(zip((one.name for one in self.varying), quantiles, strict=True))
         return {one.name: one.value(drawn.get(one.name, 0.5)) for one in self.parameters}
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
         """The stored values of one random trial."""
         return self.values(rng.random(len(self.varying)))
 
-    def places(self, values: Mapping[str, Any]) -> np.ndarray:
+    def quantiles(self, values: Mapping[str, Any]) -> np.ndarray:
         """The inverse of `values`: (varying parameters,) in [0, 1]."""
-        return np.array([one.place(values[one.name]) for one in self.varying])
+        return np.array([one.quantile(values[one.name]) for one in self.varying])
 
     def reals(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """What the program gets: real values, nested ones as mappings."""
         nested: dict[str, Any] = {}
         for one in self.parameters:
             *outer, last = one.name.split(".")
-            place = nested
+            group = nested
             for name in outer:
-                place = place.setdefault(name, {})
-            place[last] = one.real(stored[one.name])
+                group = group.setdefault(name, {})
+            group[last] = one.real(stored[one.name])
         return nested
 
     @property
@@ -195,8 +195,8 @@ class Space:
         values = {}
         for one in reversed(self.parameters):
             of_one = grid_values(one)
-            index, place = divmod(index, len(of_one))
-            values[one.name] = of_one[place]
+            index, position = divmod(index, len(of_one))
+            values[one.name] = of_one[position]
         return {one.name: values[one.name] for one in self.parameters}
 
     def cells(self) -> Iterator[dict[str, Any]]:
@@ -219,7 +219,10 @@ def grid_values(parameter: Parameter) -> tuple[Any, ...]:
     if isinstance(parameter, Whole):
         return tuple(range(parameter.low, parameter.high + 1))
     if isinstance(parameter, Number) and parameter.distribution == "q_uniform":
-        low, width = parameter.law.support()[0], np.ptp(parameter.law.support())
+        low, width = (
+            parameter.scipy_distribution.support()[0],
+            np.ptp(parameter.scipy_distribution.support()),
+        )
         count = max(1, math.ceil(width / parameter.step - 1e-9))
         return tuple(_to_step(low + i * parameter.step, parameter.step) for i in range(count))
     raise ValueError(f"a grid cannot list the values of '{parameter.name}'")
@@ -264,24 +267,24 @@ def number(name: str, distribution: str, options: Mapping[str, float]) -> Number
     if step and step == int(step):
         step = int(step)
     plain = distribution.removeprefix("q_")
-    law, is_log = LAWS[plain](options), "log" in plain
-    ends = [float(law.ppf(TAIL)), float(law.ppf(1 - TAIL))]
-    if np.all(np.isfinite(law.support())):
-        ends = [float(end) for end in law.support()]
+    scipy_distribution, is_log = SCIPY_DISTRIBUTIONS[plain](options), "log" in plain
+    ends = [float(scipy_distribution.ppf(TAIL)), float(scipy_distribution.ppf(1 - TAIL))]
+    if np.all(np.isfinite(scipy_distribution.support())):
+        ends = [float(end) for end in scipy_distribution.support()]
     low, high = (math.exp(end) if is_log else end for end in ends)
     if distribution.endswith("uniform_values"):
         low, high = float(options["min"]), float(options["max"])  # not exp(log(min))
     if step:
         low, high = _to_step(low, step), _to_step(high, step)
     stored = _stored_number(low, high, step, is_log)
-    return Number(name, distribution, stored, law, is_log, step, low, high)
+    return Number(name, distribution, stored, scipy_distribution, is_log, step, low, high)
 
 
 def _uniform(low: float, high: float) -> Any:
     return stats.uniform(low, high - low)
 
 
-LAWS: dict[str, Callable[[Mapping[str, float]], Any]] = {
+SCIPY_DISTRIBUTIONS: dict[str, Callable[[Mapping[str, float]], Any]] = {
     "uniform": lambda o: _uniform(o["min"], o["max"]),
     "log_uniform": lambda o: _uniform(o["min"], o["max"]),
     "log_uniform_values": lambda o: _uniform(math.log(o["min"]), math.log(o["max"])),
@@ -302,7 +305,7 @@ def _stored_number(low: float, high: float, step: float, is_log: bool) -> BaseDi
 
 
 def _to_step(value: float, step: float) -> float:
-    """The nearest multiple of `step`, without the dust of binary fractions: 0.3, not 0.30...04."""
+    """The nearest multiple of `step`, with no binary rounding error: 0.3, not 0.30...04."""
     multiple = round(value / step)
     if isinstance(step, int):
         return multiple * step

@@ -18,7 +18,7 @@ METHODS = ("grid", "random", "bayes")
 GOALS = ("minimize", "maximize")
 IMPUTE = ("worst", "best", "latest")
 DEFAULT_COMMAND = ("${env}", "${interpreter}", "${program}", "${args}")
-# The first list is what this engine uses, the second what W&B knows and means nothing here.
+# KEYS is what this engine uses; W&B also knows IGNORED_KEYS, which mean nothing here.
 KEYS = (
     "program",
     "name",
@@ -81,7 +81,7 @@ class Sweep:
         metric: None where the file has none (a grid or random sweep may go without).
         early_terminate: None where nothing is stopped early.
         run_cap: the most trials; None for no bound.
-        lines: where each entry stands, by its path of keys.
+        lines: the line of each entry, by its path of keys.
         notes: what is allowed but probably not meant, in sentences.
     """
 
@@ -194,8 +194,8 @@ class _Reader:
 
     def _raise(self) -> None:
         if self.faults:
-            told = [f"{self.path}, line {line}: {text}" for line, text in sorted(self.faults)]
-            raise InputError("\n".join(told))
+            sentences = [f"{self.path}, line {line}: {text}" for line, text in sorted(self.faults)]
+            raise InputError("\n".join(sentences))
 
     def _fault(self, keys: tuple, text: str) -> None:
         while keys and keys not in self.lines:
@@ -274,7 +274,7 @@ class _Reader:
             return None
         options = {key: content[key] for key in HYPERBAND_KEYS[1:] if key in content}
         hyperband = Hyperband.of(**options)
-        if not hyperband.bands:
+        if not hyperband.brackets:
             self._fault(at, "no bracket begins at or after the first log call: raise max_iter")
         return hyperband
 

@@ -38,9 +38,9 @@ class Axis:
         values = _values(parameter)
         if values is None:
             return cls(parameter, None, None)
-        levels = _places(parameter, values)
+        levels = _quantiles_of(parameter, values)
         if isinstance(parameter, Number):
-            ends = _quantiles(parameter, np.asarray(values, float) + parameter.step / 2)
+            ends = _cdf(parameter, np.asarray(values, float) + parameter.step / 2)
         elif isinstance(parameter, Choice):
             shares = dict(zip(parameter.choices, parameter.probabilities, strict=True))
             ends = np.cumsum([shares[one] for one in values])
@@ -58,11 +58,11 @@ class Axis:
         """How many values it has."""
         return math.inf if self.levels is None else len(self.levels)
 
-    def snap(self, places: np.ndarray) -> np.ndarray:
-        """The quantiles of the values that are drawn at `places`."""
+    def snap(self, quantiles: np.ndarray) -> np.ndarray:
+        """The quantiles of the values that are drawn at `quantiles`."""
         if self.levels is None or self.ends is None:
-            return places
-        found = np.searchsorted(self.ends, places, side="right")
+            return quantiles
+        found = np.searchsorted(self.ends, quantiles, side="right")
         return self.levels[np.minimum(found, len(self.levels) - 1)]
 
 
@@ -85,24 +85,25 @@ class Axes:
         """How many settings there are."""
         return math.prod(one.count for one in self.each)
 
-    def snap(self, places: np.ndarray) -> np.ndarray:
+    def snap(self, quantiles: np.ndarray) -> np.ndarray:
         """(settings, parameters) -> the same, at the quantiles of real values."""
         return np.stack(
-            [axis.snap(column) for axis, column in zip(self.each, places.T, strict=True)], axis=1
-        ).reshape(places.shape)
+            [axis.snap(column) for axis, column in zip(self.each, quantiles.T, strict=True)],
+            axis=1,
+        ).reshape(quantiles.shape)
 
-    def places(self, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    def quantiles(self, settings: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """(settings, parameters) of stored values; NaN where a value is not in the space."""
         columns = [
-            _places(one, [each[one.name] for each in settings]) for one in self.space.varying
+            _quantiles_of(one, [each[one.name] for each in settings]) for one in self.space.varying
         ]
         return np.array(columns, float).reshape(len(columns), len(settings)).T
 
     def settings(self) -> Iterator[np.ndarray]:
         """The quantiles of every setting of a space without continuous parameters."""
         levels = [one.levels for one in self.each if one.levels is not None]
-        for places in itertools.product(*levels):
-            yield np.array(places)
+        for quantiles in itertools.product(*levels):
+            yield np.array(quantiles)
 
     def key(self, values: Mapping[str, Any]) -> tuple:
         """What tells two settings apart."""
@@ -111,15 +112,15 @@ class Axes:
 
 @dataclass(frozen=True)
 class Scores:
-    """Trials that count, and what they are worth; smaller is better.
+    """The scores of trials; smaller is better.
 
     Attributes:
-        places: (trials, parameters).
+        quantiles: (trials, parameters) in [0, 1].
         values: (trials,), finite; failed trials' are imputed.
         pending: (trials, parameters) of those that run or wait.
     """
 
-    places: np.ndarray
+    quantiles: np.ndarray
     values: np.ndarray
     pending: np.ndarray
 
@@ -139,7 +140,7 @@ class TrialHistory:
     _tried: set[tuple] = field(default_factory=set)
     _running: set[tuple] = field(default_factory=set)
     _known: set[int] = field(default_factory=set)
-    _places: list[np.ndarray] = field(default_factory=list)
+    _quantiles: list[np.ndarray] = field(default_factory=list)
     _values: list[float] = field(default_factory=list)
     _latest: list[float] = field(default_factory=list)
     _pending: np.ndarray | None = None
@@ -167,7 +168,7 @@ class TrialHistory:
         return key in self._tried or key in self._running
 
     def scores(self, direction: StudyDirection) -> Scores:
-        """All trials of use; none where no trial has a finite value yet."""
+        """All trials that a search can learn from; none where no trial has a finite value yet."""
         sign = -1 if direction == StudyDirection.MAXIMIZE else 1
         values, latest = sign * np.array(self._values), sign * np.array(self._latest)
         known = np.isfinite(values)
@@ -179,22 +180,22 @@ class TrialHistory:
         filled = np.full(len(values), best if self.impute == "best" else worst)
         if self.impute == "latest":
             filled = np.where(np.isfinite(latest), latest, worst)
-        return Scores(np.array(self._places), np.where(known, values, filled), pending)
+        return Scores(np.array(self._quantiles), np.where(known, values, filled), pending)
 
-    def _remember(self, trials: list[FrozenTrial], places: np.ndarray) -> None:
-        self._places.extend(places)
+    def _remember(self, trials: list[FrozenTrial], quantiles: np.ndarray) -> None:
+        self._quantiles.extend(quantiles)
         for trial in trials:
             self._tried.add(self.axes.key(_params(trial)))
             self._latest.append(_last(trial))
             self._values.append(_value(trial))
 
     def _of_this_space(self, trials: list[FrozenTrial]) -> tuple[list[FrozenTrial], np.ndarray]:
-        """The trials that have a value of this space for every parameter, and their places."""
+        """The trials that have a value of this space for every parameter, and their quantiles."""
         names = [one.name for one in self.axes.space.varying]
         whole = [one for one in trials if all(name in _params(one) for name in names)]
-        places = self.axes.places([_params(one) for one in whole])
-        fits = np.isfinite(places).all(axis=1)
-        return [one for one, fit in zip(whole, fits, strict=True) if fit], places[fits]
+        quantiles = self.axes.quantiles([_params(one) for one in whole])
+        fits = np.isfinite(quantiles).all(axis=1)
+        return [one for one, fit in zip(whole, fits, strict=True) if fit], quantiles[fits]
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
@@ -203,7 +204,7 @@ def _params(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _value(trial: FrozenTrial) -> float:
-    """What a trial is worth; NaN where it failed, or was stopped before it reported anything."""
+    """The score of a trial; NaN where it failed, or was stopped before it reported anything."""
     if trial.state == TrialState.COMPLETE:
         return math.nan if trial.value is None else trial.value
     return _last(trial) if trial.state == TrialState.PRUNED else math.nan
@@ -216,13 +217,13 @@ def _last(trial: FrozenTrial) -> float:
 
 
 def _values(parameter: Parameter) -> Sequence[Any] | None:
-    """All values of a parameter in the order of their quantiles; None for very many."""
+    """All values of a parameter in the order of their quantiles; None for many or a continuum."""
     if isinstance(parameter, Choice):
         possible = zip(parameter.choices, parameter.probabilities, strict=True)
-        return sorted((one for one, share in possible if share > 0), key=parameter.place)
+        return sorted((one for one, share in possible if share > 0), key=parameter.quantile)
     if isinstance(parameter, Whole):
-        few = parameter.high - parameter.low < MANY_VALUES
-        return range(parameter.low, parameter.high + 1) if few else None
+        is_countable = parameter.high - parameter.low < MANY_VALUES
+        return range(parameter.low, parameter.high + 1) if is_countable else None
     if isinstance(parameter, Number) and parameter.step:
         steps = round((parameter.high - parameter.low) / parameter.step)
         if steps < MANY_VALUES:
@@ -233,21 +234,21 @@ def _values(parameter: Parameter) -> Sequence[Any] | None:
     return None
 
 
-def _places(parameter: Parameter, values: Sequence[Any]) -> np.ndarray:
-    """`parameter.place` of many values at once; NaN for what is no value of it."""
+def _quantiles_of(parameter: Parameter, values: Sequence[Any]) -> np.ndarray:
+    """`parameter.quantile` of many values at once; NaN for what is no value of it."""
     if isinstance(parameter, Choice):
         shares = zip(parameter.choices, parameter.probabilities, strict=True)
-        known = {one: parameter.place(one) for one, share in shares if share > 0}
+        known = {one: parameter.quantile(one) for one, share in shares if share > 0}
         return np.array([known.get(value, math.nan) for value in values])
     numbers = np.asarray(values, float)
     if isinstance(parameter, Whole):
-        places = (numbers - parameter.low + 0.5) / (parameter.high - parameter.low + 1)
-        return np.where((places > 0) & (places < 1), places, math.nan)
+        quantiles = (numbers - parameter.low + 0.5) / (parameter.high - parameter.low + 1)
+        return np.where((quantiles > 0) & (quantiles < 1), quantiles, math.nan)
     assert isinstance(parameter, Number)
     inside = (numbers >= parameter.low) & (numbers <= parameter.high)
-    return np.where(inside, _quantiles(parameter, numbers), math.nan)
+    return np.where(inside, _cdf(parameter, numbers), math.nan)
 
 
-def _quantiles(parameter: Number, numbers: np.ndarray) -> np.ndarray:
+def _cdf(parameter: Number, numbers: np.ndarray) -> np.ndarray:
     inner = np.log(np.maximum(numbers, 1e-300)) if parameter.is_log else numbers
-    return np.clip(parameter.law.cdf(inner), 0, 1)
+    return np.clip(parameter.scipy_distribution.cdf(inner), 0, 1)

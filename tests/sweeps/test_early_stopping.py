@@ -32,15 +32,15 @@ def test_it_decides_as_wandbs_engine(case):
 
 
 def test_brackets():
-    assert Hyperband.of(min_iter=3, eta=3).bands[:4] == (3, 9, 27, 81)
-    assert Hyperband.of(max_iter=27, s=2, eta=3).bands == (3, 9)
-    assert Hyperband.of(max_iter=4, s=5, eta=3).bands == (1,)
+    assert Hyperband.of(min_iter=3, eta=3).brackets[:4] == (3, 9, 27, 81)
+    assert Hyperband.of(max_iter=27, s=2, eta=3).brackets == (3, 9)
+    assert Hyperband.of(max_iter=4, s=5, eta=3).brackets == (1,)
 
 
 def test_the_verdict_tells_the_numbers_as_logged():
     rule = Hyperband.of(min_iter=2)
     verdict = rule.judge([0.5, 0.6], [[0.7, 0.8], [0.7, 0.9]], maximize=True)
-    assert (verdict.band, verdict.value, verdict.threshold) == (2, 0.6, 0.8)
+    assert (verdict.bracket, verdict.value, verdict.threshold) == (2, 0.6, 0.8)
     assert "after 2 log calls: 0.6 against 0.8" in verdict.sentence()
 
 

@@ -106,19 +106,19 @@ def test_values_lie_in_their_distributions(method: str):
         assert EVERY_KIND.reals(params)["layers"] in ([64], [64, 32], None)
 
 
-def test_axes_agree_with_the_space_about_every_place():
+def test_axes_agree_with_the_space_about_every_quantile():
     axes = Axes(EVERY_KIND)
     drawn = np.random.default_rng(0).random((200, len(EVERY_KIND.varying)))
-    settings = [EVERY_KIND.values(places) for places in drawn]
+    settings = [EVERY_KIND.values(quantiles) for quantiles in drawn]
     snapped = axes.snap(drawn)
-    for places, values in zip(snapped, settings, strict=True):
-        assert EVERY_KIND.values(places) == pytest.approx(values)
-    assert axes.places(settings) == pytest.approx(snapped, abs=1e-6)
+    for quantiles, values in zip(snapped, settings, strict=True):
+        assert EVERY_KIND.values(quantiles) == pytest.approx(values)
+    assert axes.quantiles(settings) == pytest.approx(snapped, abs=1e-6)
 
 
-def test_what_is_not_in_the_space_has_no_place():
+def test_what_is_not_in_the_space_has_no_quantile():
     odd = {"a": 7, "b": "p"}
-    assert np.isnan(Axes(CELLS).places([odd])[0, 0])
+    assert np.isnan(Axes(CELLS).quantiles([odd])[0, 0])
     study = a_study()
     stored = {"a": optuna.distributions.IntDistribution(0, 9), "b": CELLS.stored["b"]}
     study.add_trial(create_trial(params=odd, distributions=stored, value=0.0))
@@ -172,14 +172,14 @@ def test_bayes_keeps_away_from_pending_trials():
 def test_what_failed_and_stopped_trials_count_as(impute: str):
     study = a_study()
     x = iter(np.linspace(0.1, 0.9, 7))
-    place = lambda: {"x": float(next(x)), "y": 0.5}  # noqa: E731
-    add(study, PLANE, place(), TrialState.COMPLETE, 1.0)
-    add(study, PLANE, place(), TrialState.COMPLETE, 3.0)
-    add(study, PLANE, place(), TrialState.PRUNED, None, [9.0, 2.0])
-    add(study, PLANE, place(), TrialState.FAIL, None, [8.0, 2.5, math.nan])
-    add(study, PLANE, place(), TrialState.FAIL)
-    add(study, PLANE, place(), TrialState.PRUNED)
-    add(study, PLANE, place(), TrialState.COMPLETE, math.inf)
+    setting = lambda: {"x": float(next(x)), "y": 0.5}  # noqa: E731
+    add(study, PLANE, setting(), TrialState.COMPLETE, 1.0)
+    add(study, PLANE, setting(), TrialState.COMPLETE, 3.0)
+    add(study, PLANE, setting(), TrialState.PRUNED, None, [9.0, 2.0])
+    add(study, PLANE, setting(), TrialState.FAIL, None, [8.0, 2.5, math.nan])
+    add(study, PLANE, setting(), TrialState.FAIL)
+    add(study, PLANE, setting(), TrialState.PRUNED)
+    add(study, PLANE, setting(), TrialState.COMPLETE, math.inf)
     history = TrialHistory(Axes(PLANE), impute)
     history.update(study, 99)
     failed = {"worst": [3, 3, 3, 3], "best": [1, 1, 1, 1], "latest": [2.5, 3, 3, 3]}[impute]
@@ -238,14 +238,14 @@ def test_expected_improvement_also_where_it_is_tiny():
     assert (np.diff(found) < 0).all()
 
 
-def mixed_places(rng: np.random.Generator, count: int) -> np.ndarray:
+def mixed_quantiles(rng: np.random.Generator, count: int) -> np.ndarray:
     """Places in two numbers and then two unordered parameters, as MIXED has them."""
     return np.column_stack([rng.random((count, 2)), rng.choice(THIRDS, (count, 2))])
 
 
 def test_the_slope_of_the_kernel_is_that_of_its_values():
     process = GaussianProcess(MIXED)
-    columns = process._columns(mixed_places(np.random.default_rng(0), 9))
+    columns = process._columns(mixed_quantiles(np.random.default_rng(0), 9))
     assert columns.shape == (9, 2 + 3 + 3)
     logs, step = process.kernel.theta, 1e-5
     slopes = process.kernel(columns, eval_gradient=True)[1]
@@ -260,34 +260,34 @@ def test_the_slope_of_the_kernel_is_that_of_its_values():
 
 def test_two_values_without_order_are_one_apart():
     process = GaussianProcess([None, THIRDS])
-    places = np.array([[0.0, 1 / 6], [1.0, 1 / 6], [0.0, 0.5], [0.0, 5 / 6]])
-    likeness = process.kernel.k1(process._columns(places))[0]
+    quantiles = np.array([[0.0, 1 / 6], [1.0, 1 / 6], [0.0, 0.5], [0.0, 5 / 6]])
+    likeness = process.kernel.k1(process._columns(quantiles))[0]
     assert likeness[1:] == pytest.approx(likeness[1])
     assert likeness[0] > likeness[1]
 
 
 def test_a_single_parameter_has_a_length_whatever_its_values():
     rng = np.random.default_rng(0)
-    for levels, places in {None: rng.random((9, 1)), tuple(THIRDS): THIRDS[:, None]}.items():
+    for levels, quantiles in {None: rng.random((9, 1)), tuple(THIRDS): THIRDS[:, None]}.items():
         process = GaussianProcess([levels if levels is None else np.array(levels)])
-        process.fit(places, rng.standard_normal(len(places)))
+        process.fit(quantiles, rng.standard_normal(len(quantiles)))
         assert process.lengths.shape == (1,)
 
 
 def test_predictions_are_without_the_noise():
-    places = np.full((400, 1), 0.5)
+    quantiles = np.full((400, 1), 0.5)
     process = GaussianProcess([None])
     process.kernel.set_params(k2__noise_level=0.25)
-    mean, std = process.given(places, np.tile([0.5, 1.5], 200)).predict(places[:1])
+    mean, std = process.conditioned_on(quantiles, np.tile([0.5, 1.5], 200)).predict(quantiles[:1])
     assert mean == pytest.approx(1, abs=0.01)
     assert std == pytest.approx(0.5 / math.sqrt(400), abs=0.001)
 
 
 def test_the_fit_finds_the_axes_that_matter():
-    places = mixed_places(np.random.default_rng(0), 60)
-    scores = np.sin(6 * places[:, 0]) + (places[:, 2] == THIRDS[1])
+    quantiles = mixed_quantiles(np.random.default_rng(0), 60)
+    scores = np.sin(6 * quantiles[:, 0]) + (quantiles[:, 2] == THIRDS[1])
     process = GaussianProcess(MIXED)
-    process.fit(places, (scores - scores.mean()) / scores.std())
+    process.fit(quantiles, (scores - scores.mean()) / scores.std())
     assert process.lengths[1] > 4 * process.lengths[0]
     assert process.lengths[3] > 4 * process.lengths[2]
 

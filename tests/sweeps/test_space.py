@@ -20,8 +20,8 @@ def parameter(kind: str, **options):
 def test_quantiles_are_those_of_wandbs_engine(kind):
     golden = WANDB["quantiles"][kind]
     one = parameter(kind, **golden["options"])
-    for place, value in zip(WANDB["places"], golden["values"], strict=True):
-        ours = one.real(one.value(place))
+    for quantile, value in zip(WANDB["places"], golden["values"], strict=True):
+        ours = one.real(one.value(quantile))
         assert ours == (value if isinstance(value, str) else pytest.approx(value, rel=1e-6))
         assert type(ours) is type(value) or isinstance(ours, float)
 
@@ -29,15 +29,15 @@ def test_quantiles_are_those_of_wandbs_engine(kind):
 @pytest.mark.parametrize("kind", [kind for kind in WANDB["quantiles"] if kind != "constant"])
 def test_every_value_has_a_place_and_is_one_that_optuna_knows(kind):
     one = parameter(kind, **WANDB["quantiles"][kind]["options"])
-    for place in np.linspace(0, 1, 41):
-        value = one.value(place)
+    for quantile in np.linspace(0, 1, 41):
+        value = one.value(quantile)
         assert one.stored._contains(one.stored.to_internal_repr(value))
         assert (
-            one.value(one.place(value)) == pytest.approx(value)
+            one.value(one.quantile(value)) == pytest.approx(value)
             if not isinstance(value, str)
             else value
         )
-        assert 0 <= one.place(value) <= 1
+        assert 0 <= one.quantile(value) <= 1
 
 
 def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
@@ -50,7 +50,7 @@ def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
 
 def test_rounded_values_carry_no_dust():
     one = parameter("q_uniform", min=0, max=1, q=0.1)
-    assert {one.value(place) for place in np.linspace(0, 1, 200)} == {
+    assert {one.value(quantile) for quantile in np.linspace(0, 1, 200)} == {
         0.0,
         0.1,
         0.2,
@@ -88,8 +88,8 @@ def test_lists_and_look_alikes_are_stored_as_text_and_given_back_as_they_are():
 def test_numbers_in_a_list_are_neighbours_and_words_are_not():
     widths = categorical("w", [64, 16, 32])
     assert widths.is_ordered and not categorical("b", [True, False]).is_ordered
-    assert [widths.place(value) for value in (16, 32, 64)] == sorted(
-        widths.place(value) for value in (16, 32, 64)
+    assert [widths.quantile(value) for value in (16, 32, 64)] == sorted(
+        widths.quantile(value) for value in (16, 32, 64)
     )
 
 

@@ -33,7 +33,7 @@ def read(text: str):
 def test_a_good_file():
     sweep = read(GOOD)
     assert (sweep.name, sweep.method, sweep.metric.goal) == ("good", "bayes", "minimize")
-    assert sweep.early_terminate.bands[:2] == (3, 9) and sweep.early_terminate.strict
+    assert sweep.early_terminate.brackets[:2] == (3, 9) and sweep.early_terminate.strict
     assert sweep.command == sweep_file.DEFAULT_COMMAND and sweep.run_cap is None
     assert sweep.where("metric", "name") == "s.yaml, line 5"
     assert sweep.where_parameter("lr") == "s.yaml, line 11"
