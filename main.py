@@ -20,10 +20,12 @@ from pathlib import Path
 
 from experiments.cross_validation import folds
 from heartbeats import catalog
-from training import architectures, program
-from training.settings import TrainingSettings, from_mapping, read_yaml
+from training import architectures, run
+from training.classifier import Classifier
+from training.settings import TrainingSettings
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
+from utils.settings import from_mapping, read_yaml
 
 # Settings that may be given here for all architectures at once.
 COMMON = ("data", "protocol", "epochs", "train_limit", "tracking")
@@ -35,10 +37,12 @@ def main(argv: list[str] | None = None) -> int:
     asked = _parse(argv)
     plans = _plans(asked)
     folder = runs_folder() / "final" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    networks = list(itertools.product(plans, asked.seeds))
     outcomes, status = [], 0
-    for (name, settings), seed in itertools.product(plans, asked.seeds):
-        outcome = _train(name, dataclasses.replace(settings, seed=seed), folder)
-        status |= program.tell(name, outcome)
+    for number, ((name, settings), seed) in enumerate(networks, start=1):
+        label = f"{name} (network {number} of {len(networks)})"
+        outcome = _train(name, dataclasses.replace(settings, seed=seed), folder, label)
+        status |= run.report(outcome)
         outcomes.append(outcome)
         if outcome.result.stopped:  # who asks once means all of the trainings
             print("the trainings that were still to come are left out")
@@ -46,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     # Imported late: reports need matplotlib, and training should begin without waiting for it.
     import eval as evaluation_program
 
-    evaluation_program.report_final(folder, outcomes[0].data, outcomes[0].protocol)
+    facts = outcomes[0].facts
+    evaluation_program.report_final(folder, facts["data"], facts["protocol"])
     return status
 
 
@@ -127,10 +132,10 @@ def _former_facts(command: Sequence[str]) -> dict[str, str]:
     return next((former[word] for word in command if word in former), {})
 
 
-def _train(name: str, settings: TrainingSettings, folder: Path) -> program.Outcome:
-    build = architectures.find(name).build
+def _train(name: str, settings: TrainingSettings, folder: Path, label: str) -> run.Outcome:
     keep = folder / f"seed-{settings.seed}"
-    return program.run(name, build, settings, group=f"final-{folder.name}", also_keep=keep)
+    group = f"final-{folder.name}"
+    return run.train(Classifier(name), settings, group=group, also_keep=keep, label=label)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import keras
 
+from models.backend import keras
 from utils.errors import InputError
 from utils.files import write_json, write_whole
 from utils.paths import PROJECT_FOLDER, runs_folder

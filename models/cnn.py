@@ -1,39 +1,8 @@
 """One-dimensional convolutional networks: plain stacks and residual stages."""
 
-from dataclasses import dataclass
-
-import keras
-from keras import layers
-
+from models.architectures import CnnArchitecture
+from models.backend import keras, layers
 from models.heads import classify
-from models.options import option
-
-
-@dataclass(frozen=True)
-class CnnArchitecture:
-    """What shapes a CNN. `plain` with three stages is the classic Conv-BN-ReLU-pool stack."""
-
-    block: str = option("residual", "kind of block", choices=("plain", "residual"))
-    stages: int = option(4, "stages; the signal is halved after each", low=1, high=6)
-    blocks: int = option(1, "blocks in each stage", low=1, high=6)
-    width: int = option(48, "channels of the first stage", low=4, high=512)
-    width_growth: float = option(1.5, "channels of a stage over the one before", low=0.5, high=2)
-    stem_kernel: int = option(7, "kernel of the first convolution, samples", low=1, high=31)
-    stem_stride: int = option(2, "samples between outputs of the first convolution", low=1, high=4)
-    kernel: int = option(5, "kernel of the other convolutions, samples", low=1, high=31)
-    pooling: str = option("max", "how a stage halves", choices=("max", "average", "stride"))
-    squeeze_excite: bool = option(True, "reweight channels after each residual block")
-    dropout: float = option(0.1, "share dropped after each stage", low=0, high=0.9)
-    dropout_kind: str = option(
-        "spatial", "drop whole channels or single values", choices=("spatial", "element")
-    )
-    summary: str = option(
-        "average_max",
-        "from a sequence to one vector",
-        choices=("flatten", "average", "max", "average_max"),
-    )
-    dense_units: int = option(64, "units of the dense layer before the output; 0: none", high=1024)
-    dense_dropout: float = option(0.2, "share dropped before the output", low=0, high=0.9)
 
 
 def build(shape: CnnArchitecture, samples: int, classes: int) -> keras.Model:

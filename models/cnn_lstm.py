@@ -1,34 +1,11 @@
 """Convolutions that describe the wave, and a recurrent layer that reads their sequence."""
 
-from dataclasses import dataclass
-
-import keras
-from keras import layers
-
 from heartbeats.features import FEATURES
-from models.cnn import CnnArchitecture, convolve
+from models.architectures import CnnLstmArchitecture
+from models.backend import keras, layers
+from models.cnn import convolve
 from models.heads import classify
 from models.inference import FEATURES_INPUT
-from models.options import option
-
-
-@dataclass(frozen=True)
-class CnnLstmArchitecture(CnnArchitecture):
-    """What shapes a CNN-LSTM: the options of the CNN, and those of what follows it."""
-
-    stages: int = option(3, "stages; the signal is halved after each", low=1, high=6)
-    cell: str = option("lstm", "kind of recurrent layer", choices=("lstm", "gru"))
-    recurrent_layers: int = option(1, "recurrent layers", low=1, high=3)
-    recurrent_width: int = option(64, "units of a recurrent layer, each way", low=4, high=512)
-    bidirectional: bool = option(True, "read the sequence both ways")
-    summary: str = option(
-        "average_max",
-        "from a sequence to one vector",
-        choices=("flatten", "average", "max", "average_max", "last"),
-    )
-    feature_units: int = option(
-        0, "units that read the beat's features, a second input; 0: no such input", high=512
-    )
 
 
 def build(shape: CnnLstmArchitecture, samples: int, classes: int) -> keras.Model:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from keras import layers
+from models.backend import layers
 
 
 class Head(Protocol):

@@ -1,9 +1,9 @@
 """Beats in, class probabilities out: the one way that training, evaluation and serving predict."""
 
-import keras
 import numpy as np
 
 from heartbeats.features import features
+from models.backend import keras
 
 PREDICTION_BATCH = 512
 # The name of the second input that some networks have.

@@ -5,14 +5,11 @@ for Multi-sensor Anomaly Detection. ICML Anomaly Detection Workshop (2016), arXi
 the decoder reads the code at every step, and a step is a patch of samples.
 """
 
-from dataclasses import dataclass
-
-import keras
 import numpy as np
-from keras import layers
 from scipy.ndimage import uniform_filter1d
 
-from models.options import option
+from models.architectures import LstmAutoencoderArchitecture
+from models.backend import keras, layers
 
 NAME = "lstm_autoencoder"
 SCALINGS = ("minmax", "standard")
@@ -20,21 +17,6 @@ SCALINGS = ("minmax", "standard")
 # standardised ones do, and one learning rate and one noise suit both.
 MINMAX_HEIGHT = 4.0
 PREDICTION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class LstmAutoencoderArchitecture:
-    """What shapes the autoencoder. `patch` 1 feeds single samples, which is many times slower."""
-
-    units: int = option(64, "units of each LSTM, each way", low=2, high=512)
-    latent_size: int = option(
-        2, "numbers in the code between encoder and decoder", low=1, high=256
-    )
-    bidirectional: bool = option(False, "read and write the beat both ways")
-    patch: int = option(7, "samples that make one step", low=1, high=64)
-    folds: int = option(
-        3, "nets side by side, each trained without one part of the normal beats", low=2, high=20
-    )
 
 
 def build(shape: LstmAutoencoderArchitecture, samples: int) -> keras.Model:

@@ -10,18 +10,8 @@ also one whose layers Keras named:
   stage, an RNN's last recurrent layer with its normalisation. A body without either is one block.
 """
 
-import keras
-from keras import layers
-
+from models.backend import keras, layers
 from utils.errors import InputError
-
-# What each mode trains, in the words that reports print.
-MODES = {
-    "scratch": "the whole network, from new weights",
-    "frozen": "a new head on the frozen body",
-    "last_block": "a new head and the body's last block",
-    "whole": "a new head and the whole body",
-}
 
 
 def target_network(source: keras.Model, classes: int, mode: str) -> keras.Model:
@@ -34,7 +24,7 @@ def target_network(source: keras.Model, classes: int, mode: str) -> keras.Model:
     Args:
         source: with a layer named `logits`, as `models.heads.classify` makes it.
         classes: how many the target has.
-        mode: a key of MODES.
+        mode: ``scratch``, ``frozen``, ``last_block`` or ``whole``.
 
     Raises:
         InputError: `source` has no layer named `logits`, or no body.

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from heartbeats import mitdb
 from heartbeats.beat_set import AAMI_CLASSES
 from heartbeats.cutting import BEAT_HZ, BEAT_SAMPLES, cut_at_peaks
 from models import checkpoints
+from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.inference import predict
 from utils.errors import InputError

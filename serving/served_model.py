@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import keras
 import numpy as np
 
 from heartbeats import catalog
 from models import lstm_autoencoder, reference
+from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.inference import model_input, with_embedding
 from models.lstm_autoencoder import of_each_net, scaled

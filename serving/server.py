@@ -9,7 +9,7 @@ import sys
 import threadpoolctl
 import uvicorn
 
-import models  # noqa: F401  before anything else imports TensorFlow: it quietens it
+import models.backend  # noqa: F401  before anything else imports TensorFlow: it quietens it
 from serving.app import create_app
 from serving.protection import limited_protocol
 from serving.settings import ServiceSettings

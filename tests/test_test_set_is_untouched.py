@@ -7,7 +7,8 @@ import pytest
 
 from heartbeats import catalog, splits
 from tests.heartbeats.conftest import make_beats
-from training import program
+from training import run
+from training.classifier import Classifier, prepare
 from training.settings import CnnSettings
 
 SETTINGS = CnnSettings(
@@ -34,7 +35,7 @@ def test_what_training_is_given_holds_no_test_beat(monkeypatch, protocol):
     beats = poisoned(make_beats(), protocol)
     monkeypatch.setattr(catalog, "load", lambda name: beats)
     settings = dataclasses.replace(SETTINGS, protocol=protocol)
-    material = program.prepare(settings)
+    material = prepare(settings)
     assert np.isfinite(material.train.signals).all()
     assert np.isfinite(material.validation.signals).all()
     assert len(material.train) + len(material.validation) == np.isfinite(beats.signals[:, 0]).sum()
@@ -42,12 +43,11 @@ def test_what_training_is_given_holds_no_test_beat(monkeypatch, protocol):
 
 @pytest.mark.slow
 def test_poisoned_test_beats_change_nothing(monkeypatch):
-    from models import cnn
 
     histories = []
     for beats in (make_beats(), poisoned(make_beats(), "kaggle")):
         monkeypatch.setattr(catalog, "load", lambda name, beats=beats: beats)
-        histories.append(program.run("cnn", cnn.build, SETTINGS, verbose=0).result.history)
+        histories.append(run.train(Classifier("cnn"), SETTINGS).result.history)
     for plain, other in zip(*histories, strict=True):
         assert plain["val_loss"] == pytest.approx(other["val_loss"], rel=1e-4)
         assert plain["val_macro_f1"] == pytest.approx(other["val_macro_f1"], abs=0.02)

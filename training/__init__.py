@@ -1,3 +1,1 @@
-"""The programs that wandb agent launches, and what they share."""
-
-import models  # noqa: F401  (brings Keras up quietly, before anything here imports it)
+"""One training run: settings, batches, losses, fit, tracking, going on after an interruption."""

@@ -1,38 +1,37 @@
 """The one table of classifier architectures: name -> its settings and its builder."""
 
-from collections.abc import Callable
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-
-from models import cnn, cnn_lstm, rnn
-from training.settings import (
-    CnnLstmSettings,
-    CnnSettings,
-    RnnSettings,
-    S,
-    TrainingSettings,
-    from_mapping,
-    read_yaml,
-)
+from training.settings import CnnLstmSettings, CnnSettings, RnnSettings, TrainingSettings
 from utils.errors import InputError
+from utils.settings import S, from_mapping, read_yaml
+
+if TYPE_CHECKING:
+    import keras
 
 BEST_SETTINGS_FOLDER = Path(__file__).with_name("best_settings")
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A settings class, and (settings, samples, classes) -> uncompiled model."""
+    """A settings class, and the module in `models` whose `build` makes the network."""
 
     settings: type[TrainingSettings]
-    build: Callable[..., keras.Model]
+    module: str
+
+    def build(self, settings: TrainingSettings, samples: int, classes: int) -> "keras.Model":
+        """The uncompiled network."""
+        # Imported late: it needs Keras, which takes seconds that a command line does not have.
+        return importlib.import_module(self.module).build(settings, samples, classes)
 
 
 ARCHITECTURES = {
-    "cnn": Architecture(CnnSettings, cnn.build),
-    "cnn_lstm": Architecture(CnnLstmSettings, cnn_lstm.build),
-    "rnn": Architecture(RnnSettings, rnn.build),
+    "cnn": Architecture(CnnSettings, "models.cnn"),
+    "cnn_lstm": Architecture(CnnLstmSettings, "models.cnn_lstm"),
+    "rnn": Architecture(RnnSettings, "models.rnn"),
 }
 
 

@@ -1,6 +1,5 @@
 """Training beats, sampled, shuffled, augmented and served in batches."""
 
-import keras
 import numpy as np
 
 from heartbeats.augment import (
@@ -16,6 +15,7 @@ from heartbeats.augment import (
 from heartbeats.balance import draw_rows, shown_counts
 from heartbeats.beat_set import BeatSet
 from heartbeats.mixture import ClassMixture, fit_all
+from models.backend import keras
 from models.inference import Input, model_input
 from training.settings import TrainingSettings
 

@@ -8,7 +8,6 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -16,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
+from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.inference import predict_with_embedding
 from models.reference import (

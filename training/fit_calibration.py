@@ -1,9 +1,9 @@
-"""Fit what the predictions of a checkpoint are judged by, and put it beside the checkpoint.
+"""Fit what the predictions of a checkpoint are judged by, and store it with the checkpoint.
 
     python -m training.fit_calibration --checkpoint models/pretrained/mitbih-kaggle/cnn.json ...
 
-A training does so at its end; this is for checkpoints that have no reference, or an older one. It
-takes the data set that the checkpoint's JSON names and splits it as the training did.
+A training does so at its end; this is for checkpoints without a calibration, or with an older
+one. It takes the data set that the checkpoint's JSON names and splits it as the training did.
 """
 
 import argparse
@@ -12,10 +12,11 @@ from typing import Any
 
 from models import checkpoints
 from models.checkpoints import Checkpoint
-from training import calibration, program
-from training.settings import TrainingSettings, from_mapping
+from training import calibration, classifier
+from training.settings import TrainingSettings
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
+from utils.settings import from_mapping
 
 # The settings that say which beats trained and which validated.
 SPLITTING = ("split_seed", "validation_share", "train_limit")
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _fit(checkpoint: Checkpoint) -> None:
-    found = material(checkpoint)
+    found = training_beats(checkpoint)
     fitted = calibration.fit(checkpoint.load(), found.train, found.validation)
     if fitted is None:
         raise InputError(f"{shown(checkpoint.path)}: its network gives no finite numbers")
@@ -45,10 +46,10 @@ def _fit(checkpoint: Checkpoint) -> None:
             f"{shown(checkpoint.path)}: another checkpoint has come in its place meanwhile; "
             "run this again"
         )
-    _tell(checkpoint, fitted.figures)
+    _report(checkpoint, fitted.figures)
 
 
-def material(checkpoint: Checkpoint) -> program.Material:
+def training_beats(checkpoint: Checkpoint) -> classifier.LabelledBeats:
     """The beats that trained the checkpoint and those that chose it.
 
     Raises:
@@ -59,7 +60,7 @@ def material(checkpoint: Checkpoint) -> program.Material:
         raise InputError(f"{shown(checkpoint.path)} does not say how its data were split")
     values = {name: facts["settings"][name] for name in SPLITTING if name in facts["settings"]}
     values |= {"data": facts["data"], "protocol": facts["protocol"]}
-    found = program.prepare(from_mapping(TrainingSettings, values, str(checkpoint.path)))
+    found = classifier.prepare(from_mapping(TrainingSettings, values, str(checkpoint.path)))
     if found.beats.fingerprint != facts["fingerprint"]:
         raise InputError(
             f"{shown(checkpoint.path)} was trained on '{facts['data']}' with fingerprint "
@@ -69,7 +70,7 @@ def material(checkpoint: Checkpoint) -> program.Material:
     return found
 
 
-def _tell(checkpoint: Checkpoint, figures: dict[str, Any]) -> None:
+def _report(checkpoint: Checkpoint, figures: dict[str, Any]) -> None:
     sure = figures["certainty"]
     print(
         f"{shown(checkpoint.path)}: {figures['training_beats']:,} training and "

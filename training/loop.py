@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
-from keras import ops
 
 from evaluation.metrics import DIRECTIONS, score
 from heartbeats.balance import class_weights
 from heartbeats.beat_set import BeatSet
+from models.backend import keras, ops
 from models.inference import PREDICTION_BATCH, model_input
 from training.batches import Batches
-from training.fit_history import Book, FiniteLoss, FitResult
+from training.history import FiniteLoss, FitResult, HistoryRecorder
+from training.progress import Progress
 from training.resume import KeepState, StateFile, take_up
 from training.settings import TrainingSettings
 from training.tracked_run import StopRequest, StopWhenAsked
@@ -77,7 +77,7 @@ def fit(
     on_best: Callable[[float], None] = lambda score: None,
     stop: StopRequest | None = None,
     state_file: StateFile | None = None,
-    verbose: int = 1,
+    progress: Progress | None = None,
 ) -> FitResult:
     """Train `model` in place and leave it with the weights that validated best.
 
@@ -92,7 +92,7 @@ def fit(
         stop: noted requests to end early.
         state_file: where an interrupted training left its state; it goes on from there, and keeps
             its state there after every epoch.
-        verbose: as in Keras' fit.
+        progress: shows each epoch; nothing is shown without it.
     """
     batches = Batches(train, settings, model)
     network = compiled(model, train, settings, batches)
@@ -103,18 +103,21 @@ def fit(
         result.predicted = scores.predicted
         on_best(value)
 
-    book = Book(result, settings.monitor, on_epoch, keep)
+    history = HistoryRecorder(result, settings.monitor, on_epoch, keep)
     state = take_up(state_file, network, settings.epochs)
     if state:
-        book.replay(state)
+        history.replay(state)
         batches.go_on_after(len(state.history))
+        if progress:
+            progress.replay(state.history)
     if state and state.finished(settings.epochs):
         network.set_weights(state.best_weights or network.get_weights())
         result.name_the_end(settings.monitor, settings.patience, state.stopped_by_patience)
     else:
         counting = _counting_callbacks(settings)
-        callbacks = [FiniteLoss(result), scores, book, *counting.values()]
+        callbacks = [FiniteLoss(result), scores, history, *counting.values()]
         callbacks += [StopWhenAsked(stop)] if stop else []
+        callbacks += [progress] if progress else []
         if state_file:  # last, when all others have counted the epoch
             callbacks.append(KeepState(state_file, state, result, len(batches), counting))
         network.fit(
@@ -122,7 +125,7 @@ def fit(
             epochs=settings.epochs,
             initial_epoch=len(result.history),
             callbacks=callbacks,
-            verbose=verbose,
+            verbose=0,
         )
         out_of_patience = counting["early"].stopped_epoch > 0
         result.name_the_end(settings.monitor, settings.patience, out_of_patience, stop)

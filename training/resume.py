@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from models.backend import keras
 from utils.files import write_whole
 from utils.paths import shown
 

@@ -1,34 +1,25 @@
-"""Settings: one strict, flat, frozen dataclass <-> command line <-> YAML <-> run.config."""
+"""Settings of the classifiers' trainings, and the check of a sweep against them.
 
-import argparse
-import dataclasses
-import difflib
+Fields are flags, YAML keys and run.config keys: see `utils.settings`.
+"""
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import yaml
+from typing import Any, ClassVar
 
 from evaluation.metrics import DIRECTIONS
 from heartbeats.augment import ARTEFACTS
 from heartbeats.balance import METHODS
-from models.cnn import CnnArchitecture
-from models.cnn_lstm import CnnLstmArchitecture
-from models.options import option
-from models.rnn import RnnArchitecture
+from models.architectures import CnnArchitecture, CnnLstmArchitecture, RnnArchitecture
 from utils.errors import InputError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-S = TypeVar("S", bound="DataclassInstance")  # a frozen one whose fields are `option`s
-TRUE, FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+from utils.settings import from_mapping, option
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """What every training program reads. Fields are flags, YAML keys and run.config keys."""
+class Data:
+    """Which beats train and which validate."""
+
+    GROUP: ClassVar[str] = "data"
 
     data: str = option("auto", "data set; auto: MIT-BIH where found, else synthetic")
     protocol: str = option("", "how the data is split; empty: the data set's customary protocol")
@@ -38,6 +29,14 @@ class TrainingSettings:
         0.1, "share of training beats that validate", low=0.01, high=0.5
     )
     train_limit: int = option(0, "use only so many training beats, drawn by class; 0: all")
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """The course of a training."""
+
+    GROUP: ClassVar[str] = "optimisation"
+
     epochs: int = option(30, "most passes over the training beats", low=1)
     patience: int = option(10, "epochs without a better score before stopping", low=1)
     monitor: str = option(
@@ -54,6 +53,16 @@ class TrainingSettings:
     )
     weight_decay: float = option(1e-2, "AdamW's decoupled weight decay", high=1)
     clip_norm: float = option(1.0, "largest norm of the gradient; 0: any")
+    label_smoothing: float = option(0.0, "share of the label given to all classes", high=0.5)
+    xla: bool = option(False, "compile the training step with XLA")
+
+
+@dataclass(frozen=True)
+class ClassBalance:
+    """What is done about classes that are rarer than others by a factor of a hundred."""
+
+    GROUP: ClassVar[str] = "class balance"
+
     class_weighting: str = option("none", "weights of the classes in the loss", choices=METHODS)
     loss: str = option("cross_entropy", "loss", choices=("cross_entropy", "focal"))
     focal_gamma: float = option(2.0, "how far the focal loss discounts easy beats", high=10)
@@ -77,7 +86,14 @@ class TrainingSettings:
     prior_correction: bool = option(
         True, "keep probabilities at the data's class frequencies, whatever the epochs show"
     )
-    label_smoothing: float = option(0.0, "share of the label given to all classes", high=0.5)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training beats are changed each time they are shown; zero leaves them as they are."""
+
+    GROUP: ClassVar[str] = "augmentation"
+
     augment_stretch: float = option(0.08, "slow down or speed up by up to this share", high=0.5)
     augment_amplitude: float = option(0.2, "bend amplitudes by powers up to 1 + this", high=2)
     augment_noise: float = option(0.008, "deviation of white noise, in scaled units", high=0.5)
@@ -98,12 +114,27 @@ class TrainingSettings:
     augment_mixup: float = option(
         0.0, "blend beats and labels in pairs, weights from Beta(this, this); 0: never", high=5
     )
-    xla: bool = option(False, "compile the training step with XLA")
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where the numbers of a run go."""
+
+    GROUP: ClassVar[str] = "tracking"
+
     tracking: str = option(
         "auto",
         "W&B: auto is online with a key, else offline",
         choices=("auto", "online", "offline", "silent"),
     )
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Tracking, Augmentation, ClassBalance, Optimisation, Data):
+    """What the training of every classifier reads. Python takes the last base's fields first."""
+
+
+XLA_FOR_RECURRENT_NETS = "compile the training step with XLA; a recurrent net gains by it"
 
 
 @dataclass(frozen=True)
@@ -115,7 +146,7 @@ class CnnSettings(TrainingSettings, CnnArchitecture):
 class RnnSettings(TrainingSettings, RnnArchitecture):
     """Settings of `training.train_rnn`."""
 
-    xla: bool = option(True, "compile the training step with XLA; a recurrent net gains by it")
+    xla: bool = option(True, XLA_FOR_RECURRENT_NETS)
 
 
 @dataclass(frozen=True)
@@ -123,130 +154,7 @@ class CnnLstmSettings(TrainingSettings, CnnLstmArchitecture):
     """Settings of `training.train_cnn_lstm`."""
 
 
-def from_command_line(kind: type[S], argv: list[str] | None = None, about: str = "") -> S:
-    """Settings from flags, over those of `--settings FILE`, over the defaults.
-
-    Raises:
-        InputError: a value or a name in the file is not allowed. Unknown flags end the program
-            as argparse does, with status 2.
-    """
-    given = vars(_parser(kind, about).parse_args(argv))
-    file = given.pop("settings")
-    flags = {name: value for name, value in given.items() if value is not None}
-    of_file = read_yaml(Path(file)) if file else {}
-    settings = from_mapping(kind, of_file, f"{file}") if file else kind()
-    return from_mapping(kind, flags, "the command line", settings)
-
-
-def from_mapping(
-    kind: type[S], values: Mapping[str, Any], origin: str, base: S | None = None
-) -> S:
-    """`base` (or the defaults) with `values` in place.
-
-    Args:
-        kind: the settings class.
-        values: names and values; numbers may come as text, since PyYAML reads `1e-4` as such.
-        origin: where the values come from, for messages.
-        base: settings to start from.
-
-    Raises:
-        InputError: a name is unknown, or a value has the wrong type or lies out of range.
-    """
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    checked = {}
-    for name, value in values.items():
-        if name not in fields:
-            close = difflib.get_close_matches(name, fields, 1)
-            hint = f"did you mean '{close[0]}'? " if close else ""
-            raise InputError(
-                f"{origin}: unknown setting '{name}'; {hint}known: {', '.join(sorted(fields))}"
-            )
-        checked[name] = _checked(fields[name], value, origin)
-    return dataclasses.replace(base or kind(), **checked)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping of names to values in a YAML file.
-
-    Raises:
-        InputError: the file is missing, is not YAML, or holds something else than a mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(
-            f"{path}: expected lines of `name: value`, found {type(content).__name__}"
-        )
-    return content
-
-
-def _parser(kind: type, about: str) -> argparse.ArgumentParser:
-    # An abbreviated flag would mean another one as soon as a setting is added.
-    parser = argparse.ArgumentParser(description=about, allow_abbrev=False)
-    parser.add_argument("--settings", metavar="FILE", help="YAML file of settings; flags go first")
-    for field in dataclasses.fields(kind):
-        about_field = f"{field.metadata['meaning']} (default: {field.default!r})"
-        choices = field.metadata["choices"]
-        metavar = "|".join(choices) if choices else type(field.default).__name__.upper()
-        parser.add_argument(
-            f"--{field.name}", metavar=metavar, help=about_field.replace("%", "%%")
-        )
-    return parser
-
-
-def _checked(field: dataclasses.Field, value: Any, origin: str) -> Any:
-    wanted = type(field.default)
-    try:
-        value = _CONVERTERS[wanted](value)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"{origin}: setting '{field.name}' takes {_NAMES[wanted]}, got {value!r}"
-        ) from None
-    choices, low, high = (field.metadata[key] for key in ("choices", "low", "high"))
-    if choices and value not in choices:
-        raise InputError(
-            f"{origin}: setting '{field.name}' is one of {', '.join(choices)}; got {value!r}"
-        )
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        bounds = f"at least {low}" + (f" and at most {high}" if high is not None else "")
-        raise InputError(f"{origin}: setting '{field.name}' is {bounds}; got {value!r}")
-    return value
-
-
-def _to_bool(value: Any) -> bool:
-    word = str(value).lower()
-    if word not in TRUE + FALSE:
-        raise ValueError(value)
-    return word in TRUE
-
-
-def _to_int(value: Any) -> int:
-    if isinstance(value, bool) or float(value) != int(float(value)):
-        raise ValueError(value)
-    return int(float(value))
-
-
-def _to_float(value: Any) -> float:
-    if isinstance(value, bool):
-        raise ValueError(value)
-    return float(value)
-
-
-def _to_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(value)
-    return value
-
-
-_CONVERTERS = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_text}
-_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-
-
-# What `training.program.Recorder` logs once an epoch; a test compares it with a real run.
+# What `training.recorder` logs once an epoch; a test compares it with a real run.
 OF_AN_EPOCH = (
     "accuracy",
     "loss",
@@ -259,16 +167,16 @@ OF_AN_EPOCH = (
 LOGGED = (*OF_AN_EPOCH, "best_epoch", *(f"best_{name}" for name in DIRECTIONS))
 
 
-def faults(
+def sweep_faults(
     kind: type,
     values: Mapping[str, Sequence[Any]],
     metric: str | None,
     logged: Collection[str] = LOGGED,
 ) -> list[tuple[str | None, str]]:
-    """What is wrong: pairs of a parameter's name (None for the metric) and a sentence.
+    """What is wrong with a sweep: pairs of a parameter (None for the metric) and a sentence.
 
     Args:
-        kind: the program's settings.
+        kind: the settings of the program that the sweep launches.
         values: for each parameter of the sweep some that a trial may get.
         metric: what the sweep optimises; None where it optimises nothing.
         logged: the names that the program logs.
@@ -281,10 +189,6 @@ def faults(
         except InputError as error:
             found.append((name, str(error).removeprefix("the sweep: ")))
     if metric is not None and metric not in logged:
-        found.append(
-            (
-                None,
-                f"the metric '{metric}' is never logged; logged are {', '.join(sorted(logged))}",
-            )
-        )
+        known = ", ".join(sorted(logged))
+        found.append((None, f"the metric '{metric}' is never logged; logged are {known}"))
     return found

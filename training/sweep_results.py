@@ -6,8 +6,9 @@ from typing import Any
 import wandb
 
 from training import architectures
-from training.settings import TrainingSettings, from_mapping
+from training.settings import TrainingSettings
 from utils.errors import InputError
+from utils.settings import from_mapping
 
 
 def winner(sweep: str) -> tuple[str, TrainingSettings]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import keras
-
+from models.backend import keras
 from training.tracking import Tracker, open_tracker
 
 
@@ -62,16 +61,16 @@ class StopWhenAsked(keras.callbacks.Callback):
 GRADIENTS = "CustomGradient-"
 
 
-def forget_networks() -> None:
-    """Let go of all networks that nothing else refers to any more.
+def clear_session() -> None:
+    """Free the memory of all networks that nothing else refers to any more.
 
     A process that trains one network after the other would otherwise grow by tens of megabytes
     with each: TensorFlow registers a gradient for every graph that Keras traces, under a new name,
     and keeps the graph with it for ever. Python's collector then frees the rest in its own time.
     """
     keras.backend.clear_session(free_memory=False)
-    # Not part of TensorFlow's public interface; `tests/training/test_forgetting.py` tells when it
-    # moves, and without it only memory is lost.
+    # Not part of TensorFlow's public interface: `tests/training/test_clear_session.py` fails when
+    # it moves, and without it only memory is lost.
     if ops := sys.modules.get("tensorflow.python.framework.ops"):
         kept = ops.gradient_registry._registry
         for name in [name for name in kept if name.startswith(GRADIENTS)]:
@@ -118,9 +117,4 @@ def tracked_run(settings: Any, *, job: str, group: str | None = None) -> Iterato
             yield run
         finally:
             tracker.finish(run.failed)
-            forget_networks()
-
-
-def verbosity() -> int:
-    """Keras' `verbose`: a progress bar on a terminal, else a line per epoch."""
-    return 1 if sys.stdout.isatty() else 2
+            clear_session()

@@ -5,32 +5,10 @@
 W&B sweeps launch it: see `sweeps/cnn_bayes.yaml`.
 """
 
-from collections.abc import Mapping
+from training.train_classifier import ClassifierProgram
 
-from models import cnn
-from training import program
-from training import settings as sweep_check
-from training.settings import CnnSettings, from_command_line
-from utils.errors import exit_plainly
-
-
-@exit_plainly
-def main(argv: list[str] | None = None) -> int:
-    """Settings, data, model, fit, evaluate, record; the exit status."""
-    settings = from_command_line(CnnSettings, argv, about=__doc__)
-    outcome = program.run("cnn", cnn.build, settings)
-    return program.tell("cnn", outcome)
-
-
-def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
-    """What is wrong with a sweep of this program; see `training.settings`."""
-    return sweep_check.faults(CnnSettings, values, metric)
-
-
-def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
-    """What is kept with a study of this program: `main.py --study` trains its winner by it."""
-    return {"architecture": "cnn"}
-
+_program = ClassifierProgram("cnn", about=__doc__)
+main, check_sweep, sweep_facts = _program.main, _program.check_sweep, _program.sweep_facts
 
 if __name__ == "__main__":
     raise SystemExit(main())

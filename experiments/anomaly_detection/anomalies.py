@@ -14,20 +14,24 @@ import pandas as pd
 from evaluation.assessment import TITLES, check_fits, doubts
 from experiments.anomaly_detection import report as anomaly_plots
 from experiments.anomaly_detection import report as anomaly_report
-from experiments.anomaly_detection import train
-from experiments.anomaly_detection.autoencoder import AutoencoderSettings, NormalBeats
+from experiments.anomaly_detection.autoencoder import (
+    NORMAL,
+    NormalBeats,
+    NormalTrainingData,
+    prepare,
+)
 from experiments.anomaly_detection.detectors import BASELINES, Detector, cross_fitted
 from experiments.anomaly_detection.report import Results
-from experiments.anomaly_detection.train import NORMAL
+from experiments.anomaly_detection.settings import AutoencoderSettings
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.lstm_autoencoder import NAME, of_each_net, reconstruct, scaled, threshold_of
-from training.settings import from_mapping
 from utils.errors import InputError
 from utils.paths import runs_folder, shown
+from utils.settings import from_mapping
 
 EXAMPLES = 2
 EXAMPLES_SEED = 0
@@ -73,7 +77,7 @@ def assess(
 ) -> tuple[Results, Path]:
     """Test one checkpoint on the test beats of the data and protocol it was trained under."""
     settings = settings_of(checkpoint)
-    material = train.prepare(settings)
+    material = prepare(settings)
     beats = material.beats
     test_beats = beats.select(splits.held_out(beats, material.protocol))
     check_fits(checkpoint.facts, checkpoint.path, test_beats)
@@ -166,7 +170,7 @@ def _warnings(
     checkpoint: Checkpoint,
     settings: AutoencoderSettings,
     test_beats: BeatSet,
-    material: train.Material,
+    material: NormalTrainingData,
 ) -> tuple[str, ...]:
     watched = (
         f"This training was compared with others by {settings.monitor}, which looks at "

@@ -1,67 +1,48 @@
-"""The only `model.fit` for autoencoders."""
+"""The training of an autoencoder: what the phases of `training.run` are for it, and its fit."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
-import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from experiments.anomaly_detection.settings import (
+    HELD_BACK_ERROR,
+    MONITORS,
+    AutoencoderSettings,
+)
+from heartbeats import catalog, splits
+from heartbeats.names import PROTOCOLS
+from models.backend import keras
 from models.lstm_autoencoder import (
-    SCALINGS,
-    SCORES,
-    LstmAutoencoderArchitecture,
+    NAME,
+    build,
     held_back,
     of_each_net,
     reconstruct,
+    scaled,
+    threshold_of,
 )
-from models.options import option
-from training.fit_history import Book, FiniteLoss, FitResult
+from training.history import FiniteLoss, FitResult, HistoryRecorder
+from training.progress import Progress
+from training.recorder import Comparison
 from training.resume import KeepState, StateFile, take_up
+from training.run import Evaluation, Run, Task, TrainingData
 from training.tracked_run import StopRequest, StopWhenAsked
+from utils.errors import InputError
 
-MONITORS = {"val_auc": "max", "val_loss": "min"}
-
-
-@dataclass(frozen=True)
-class AutoencoderSettings(LstmAutoencoderArchitecture):
-    """Fields are flags, YAML keys and run.config keys."""
-
-    data: str = option("ecg5000", "data set")
-    protocol: str = option("", "how the data is split; empty: the data set's customary protocol")
-    seed: int = option(0, "seed of the initial weights, the batches and the noise")
-    split_seed: int = option(0, "seed that draws the folds of the normal beats")
-    train_limit: int = option(0, "use only so many normal training beats; 0: all")
-    epochs: int = option(150, "most passes over the normal beats", low=1)
-    patience: int = option(40, "epochs without a better val_loss before stopping", low=1)
-    monitor: str = option(
-        "val_auc",
-        "score by which trainings are compared; val_loss looks at normal beats alone, "
-        "val_auc at the labelled anomalies among the training beats too",
-        choices=tuple(MONITORS),
-    )
-    batch_size: int = option(32, "beats in a batch", low=1)
-    learning_rate: float = option(5e-3, "largest learning rate", low=1e-7, high=1)
-    clip_norm: float = option(1.0, "largest norm of the gradient; 0: any")
-    loss: str = option("l1", "error of the reconstruction", choices=("l1", "l2"))
-    denoising: float = option(
-        0.0, "deviation of the white noise that inputs get in training, in scaled units", high=5
-    )
-    scaling: str = option("minmax", "how each beat is scaled", choices=SCALINGS)
-    score: str = option("smoothed_l2", "what makes a beat an anomaly", choices=tuple(SCORES))
-    false_alarm_share: float = option(
-        0.05, "share of held-back normal beats above the threshold", low=0.001, high=0.5
-    )
-    xla: bool = option(True, "compile the training step with XLA; a recurrent net gains by it")
-    tracking: str = option(
-        "auto",
-        "W&B: auto is online with a key, else offline",
-        choices=("auto", "online", "offline", "silent"),
-    )
-
-
-HELD_BACK_ERROR = "val_loss"  # what stops and selects
+NORMAL = 0  # the label of normal beats in all data sets
+# What two trainings share, beside their settings, if one may go on from the other's state.
+IDENTIFYING_FACTS = (
+    "architecture",
+    "data",
+    "fingerprint",
+    "protocol",
+    "training_beats",
+    "backend",
+)
 # The held-back error is the score of the same name.
 KERAS_LOSSES = {"l1": "mean_absolute_error", "l2": "mean_squared_error"}
 
@@ -82,6 +63,101 @@ class NormalBeats:
     anomalies: np.ndarray
 
 
+@dataclass(frozen=True)
+class NormalTrainingData(TrainingData):
+    """The normal development beats in folds, and the labelled anomalies beside them."""
+
+    normal: NormalBeats
+
+
+def prepare(settings: AutoencoderSettings) -> NormalTrainingData:
+    """The beats that the settings ask for.
+
+    Raises:
+        InputError: the data set is missing, or has too few normal beats for the folds, or no
+            anomaly where the monitored score needs them.
+    """
+    beats = catalog.load(settings.data)
+    protocol = settings.protocol or splits.allowed(beats)[0]
+    rows = np.sort(np.concatenate(splits.development(beats, protocol, seed=settings.split_seed)))
+    is_normal = np.asarray(beats.labels[rows]) == NORMAL
+    normal, others = rows[is_normal], rows[~is_normal]
+    rng = np.random.default_rng(settings.split_seed)
+    if settings.train_limit and settings.train_limit < len(normal):
+        normal = np.sort(rng.choice(normal, settings.train_limit, replace=False))
+    # More anomalies than normal beats would only make every epoch slower.
+    others = np.sort(rng.choice(others, min(len(others), len(normal)), replace=False))
+    if settings.monitor == "val_auc" and not len(others):
+        raise InputError(
+            f"{beats.name} has no labelled anomaly to compare by; use --monitor=val_loss"
+        )
+    by: Literal["beats", "patients"] = "patients" if protocol == "patients" else "beats"
+    parts = splits.folds(beats, normal, settings.folds, by=by, seed=settings.split_seed)
+    fold_of = np.empty(len(normal), int)
+    for number, part in enumerate(parts):
+        fold_of[np.isin(normal, part)] = number
+    inputs, anomalies = (scaled(beats.signals[one], settings.scaling) for one in (normal, others))
+    return NormalTrainingData(beats, protocol, NormalBeats(inputs, fold_of, anomalies))
+
+
+class Autoencoder(Task):
+    """LSTM autoencoders side by side, each trained without one part of the normal beats."""
+
+    name = NAME
+
+    def prepare(self, settings: AutoencoderSettings) -> NormalTrainingData:
+        return prepare(settings)
+
+    def build(self, settings: AutoencoderSettings, data: NormalTrainingData) -> keras.Model:
+        return build(settings, data.beats.signals.shape[1])
+
+    def facts(self, settings: AutoencoderSettings, data: NormalTrainingData) -> dict[str, Any]:
+        return {
+            "normal_class": data.beats.class_names[NORMAL],
+            "scaling": settings.scaling,
+            "training_beats": len(data.normal.inputs),
+            "anomalies_watched": len(data.normal.anomalies),
+        }
+
+    def announcement(self, facts: dict[str, Any], data: NormalTrainingData) -> str:
+        return (
+            f"{NAME}, {facts['settings']['folds']} nets with {facts['parameters']:,} parameters "
+            f"together, on {data.beats.name}: {len(data.normal.inputs):,} normal training beats, "
+            f"{PROTOCOLS[data.protocol]}"
+        )
+
+    def comparison(self, settings: AutoencoderSettings) -> Comparison:
+        return Comparison(HELD_BACK_ERROR, MONITORS[settings.monitor], IDENTIFYING_FACTS)
+
+    def fit(self, run: Run) -> FitResult:
+        return fit(
+            run.model,
+            run.data.normal,
+            run.settings,
+            on_epoch=run.recorder.epoch,
+            stop=run.stop,
+            state_file=run.state_file,
+            progress=run.progress,
+        )
+
+    def evaluate(self, run: Run, result: FitResult) -> Evaluation:
+        """The threshold, and the checkpoint that needs it.
+
+        The threshold comes from normal training beats alone, each scored by the net that was
+        trained without it.
+        """
+        settings, beats, best = run.settings, run.data.normal, run.recorder.best_metrics
+        scores = of_each_net(beats.inputs, reconstruct(run.model, beats.inputs), settings.score)
+        threshold = threshold_of(held_back(scores, beats.fold_of), settings.false_alarm_share)
+        run.tracker.summarise({"threshold": threshold})
+        reached = {name: best[f"best_{name}"] for name in MONITORS}
+        run.recorder.offer(reached[settings.monitor], **reached, threshold=threshold)
+        return Evaluation(
+            f"least val_loss {reached['val_loss']:.4f} in epoch {result.best_epoch}, val_auc "
+            f"there {reached['val_auc']:.4f}, threshold {threshold:.4g}"
+        )
+
+
 def fit(
     model: keras.Model,
     beats: NormalBeats,
@@ -90,7 +166,7 @@ def fit(
     on_epoch: Callable[[dict[str, float]], None] = lambda metrics: None,
     stop: StopRequest | None = None,
     state_file: StateFile | None = None,
-    verbose: int = 1,
+    progress: Progress | None = None,
 ) -> FitResult:
     """Train `model` in place and leave it with the weights of the least held-back error.
 
@@ -101,16 +177,18 @@ def fit(
         on_epoch: called with the metrics of each epoch, also of those done before an interruption.
         stop: noted requests to end early.
         state_file: where an interrupted training left its state, and this one keeps it.
-        verbose: as in Keras' fit.
+        progress: shows each epoch; nothing is shown without it.
     """
     batches = NormalBatches(beats, settings)
     _compile(model, settings, len(batches))
     result = FitResult()
-    book = Book(result, HELD_BACK_ERROR, on_epoch)
+    history = HistoryRecorder(result, HELD_BACK_ERROR, on_epoch)
     state = take_up(state_file, model, settings.epochs)
     if state:
-        book.replay(state)
+        history.replay(state)
         batches.epoch = len(state.history)
+        if progress:
+            progress.replay(state.history)
     if state and state.finished(settings.epochs):
         model.set_weights(state.best_weights or model.get_weights())
         result.name_the_end(HELD_BACK_ERROR, settings.patience, state.stopped_by_patience)
@@ -118,8 +196,9 @@ def fit(
     early = keras.callbacks.EarlyStopping(
         HELD_BACK_ERROR, mode="min", patience=settings.patience, restore_best_weights=True
     )
-    callbacks = [FiniteLoss(result), HeldBackScores(beats, settings), book, early]
+    callbacks = [FiniteLoss(result), HeldBackScores(beats, settings), history, early]
     callbacks += [StopWhenAsked(stop)] if stop else []
+    callbacks += [progress] if progress else []
     if state_file:  # last, when all others have counted the epoch
         callbacks.append(KeepState(state_file, state, result, len(batches), {"early": early}))
     model.fit(
@@ -127,8 +206,8 @@ def fit(
         epochs=settings.epochs,
         initial_epoch=len(result.history),
         callbacks=callbacks,
-        shuffle=False,
-        verbose=verbose,  # the batches are shuffled already
+        shuffle=False,  # the batches are shuffled already
+        verbose=0,
     )
     result.name_the_end(HELD_BACK_ERROR, settings.patience, early.stopped_epoch > 0, stop)
     return result

@@ -12,16 +12,16 @@ import pandas as pd
 
 from evaluation.metrics import better_by
 from evaluation.report_files import write_table
-from experiments.anomaly_detection import detectors, train
+from experiments.anomaly_detection import detectors
 from experiments.anomaly_detection.anomalies import assess, detector_of, settings_of, tell
-from experiments.anomaly_detection.autoencoder import MONITORS, AutoencoderSettings
+from experiments.anomaly_detection.autoencoder import NORMAL, Autoencoder, prepare
 from experiments.anomaly_detection.detectors import Quality
-from experiments.anomaly_detection.train import NORMAL
+from experiments.anomaly_detection.settings import MONITORS, AutoencoderSettings
 from heartbeats import splits
 from models import checkpoints
 from models.checkpoints import Checkpoint
 from models.lstm_autoencoder import NAME, reconstruct, scaled
-from training import architectures
+from training import architectures, run
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
 
@@ -64,8 +64,10 @@ def _trained(settings: AutoencoderSettings) -> Checkpoint:
     """
     folder = _folder(settings.data) / f"seed-{settings.seed}"
     (folder / f"{NAME}.json").unlink(missing_ok=True)  # of an earlier study, with other settings
-    outcome = train.run(settings, group=f"anomalies-{settings.data}", also_keep=folder)
-    if "score" not in outcome.facts:
+    outcome = run.train(
+        Autoencoder(), settings, group=f"anomalies-{settings.data}", also_keep=folder
+    )
+    if outcome.evaluation is None:
         raise InputError(f"seed {settings.seed}: {outcome.result.ended_by}, nothing to test")
     return checkpoints.read(folder / f"{NAME}.json")
 
@@ -73,7 +75,7 @@ def _trained(settings: AutoencoderSettings) -> Checkpoint:
 def seeds_table(chosen: list[Checkpoint]) -> pd.DataFrame:
     """One row of test scores for each checkpoint; all are of the same data and protocol."""
     settings = settings_of(chosen[0])
-    material = train.prepare(settings)
+    material = prepare(settings)
     rows = splits.held_out(material.beats, material.protocol)
     inputs = scaled(material.beats.signals[rows], settings.scaling)
     is_anomaly = np.asarray(material.beats.labels[rows]) != NORMAL

@@ -17,7 +17,6 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from rich.console import Console
 
@@ -32,11 +31,13 @@ from experiments.cross_validation.folds import (
 from experiments.cross_validation.report import terminal_table
 from experiments.cross_validation.scores import METRICS, CrossValidation, FoldResult
 from experiments.cross_validation.store import FoldStore, KeptFold, in_a_trial
+from models.backend import keras
 from models.inference import predict
 from training import architectures, loop
-from training import settings as sweep_check
-from training.fit_history import FitResult
-from training.tracked_run import StopRequest, forget_networks, tracked_run, verbosity
+from training.history import FitResult
+from training.progress import Progress
+from training.settings import sweep_faults
+from training.tracked_run import StopRequest, clear_session, tracked_run
 from training.tracking import Tracker
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
@@ -70,10 +71,8 @@ class FoldEnded(Exception):
 class CrossValidator:
     """Takes the folds in turn, each from the store or by a training."""
 
-    def __init__(
-        self, settings: CrossValidationSettings, tracker: Tracker, stop: StopRequest, verbose: int
-    ):
-        self.settings, self.tracker, self.stop, self.verbose = settings, tracker, stop, verbose
+    def __init__(self, settings: CrossValidationSettings, tracker: Tracker, stop: StopRequest):
+        self.settings, self.tracker, self.stop = settings, tracker, stop
         self.division = divide(settings)
         self.store = FoldStore(_identity(self.division, settings))
         self.done: list[FoldResult] = []
@@ -126,7 +125,7 @@ class CrossValidator:
         try:
             fold = self._fit(own)
         finally:
-            forget_networks()
+            clear_session()
         self.store.write(fold)
         return fold
 
@@ -150,7 +149,11 @@ class CrossValidator:
             on_epoch=lambda metrics: self._log_epoch(number, metrics),
             stop=self.stop,
             state_file=self.store.state_file(number),
-            verbose=self.verbose,
+            progress=Progress(
+                f"{settings.arch}, fold {number} of {settings.folds}",
+                settings.monitor,
+                settings.epochs,
+            ),
         )
         if result.failed or result.stopped or result.best_score is None:
             raise FoldEnded(result.ended_by, failed=not result.stopped)
@@ -260,14 +263,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
-    """What is wrong with a sweep of this program; see `training.settings`."""
+    """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
     found: list[tuple[str | None, str]] = []
     for arch in values.get("arch", [folds.DEFAULT_ARCHITECTURE]):
         try:
             kind = folds.settings_kind(str(arch))
         except InputError as error:
             return [("arch", str(error))]
-        found += sweep_check.faults(kind, values, metric, METRICS)
+        found += sweep_faults(kind, values, metric, METRICS)
     if folds.ALL in values.get("beats", []):
         found.append(("beats", folds.NOT_IN_SWEEPS))
     return list(dict.fromkeys(found))
@@ -283,24 +286,22 @@ def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
     return {"experiment": folds.EXPERIMENT, **of_all}
 
 
-def run(settings: CrossValidationSettings, *, verbose: int | None = None) -> Outcome:
+def run(settings: CrossValidationSettings) -> Outcome:
     """Train and score all folds that are not done yet, as one W&B run.
 
     Args:
         settings: a W&B sweep overrides them.
-        verbose: as in Keras' fit; by default a progress bar on a terminal, else a line per epoch.
 
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
-    verbose = verbosity() if verbose is None else verbose
     with tracked_run(settings, job="cross-validate") as own:
         swept = own.tracker.swept()
         if swept:
             settings = folds.of_sweep(swept, settings)
         if swept or in_a_trial():
             folds.refuse_test_beats(settings)
-        outcome = CrossValidator(settings, own.tracker, own.stop, verbose).run()
+        outcome = CrossValidator(settings, own.tracker, own.stop).run()
         own.failed = outcome.failed
         return outcome
 

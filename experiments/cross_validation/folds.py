@@ -15,10 +15,11 @@ import numpy as np
 from experiments.cross_validation.scores import DIVISIONS
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
-from models.options import option
-from training import architectures, settings
+from training import architectures
 from training.settings import TrainingSettings
 from utils.errors import InputError
+from utils.settings import from_command_line as settings_from_flags
+from utils.settings import from_mapping, option, read_yaml
 
 DEFAULT_ARCHITECTURE = "cnn"
 EXPERIMENT = "cross_validation"  # as studies record it
@@ -71,19 +72,23 @@ def from_command_line(argv: Sequence[str] | None, about: str = "") -> CrossValid
     """
     flags = list(sys.argv[1:] if argv is None else argv)
     early = _early(flags)
-    of_file = settings.read_yaml(Path(early["settings"])) if early.get("settings") else {}
+    of_file = read_yaml(Path(early["settings"])) if early.get("settings") else {}
     arch = str(early.get("arch") or of_file.get("arch") or DEFAULT_ARCHITECTURE)
     kind = settings_kind(arch)
+    base = None
     if not early.get("settings") and early.get("start") != "defaults":
-        flags = [*_best(arch, early.get("data") or catalog.AUTO), *flags]
-    return settings.from_command_line(kind, [*flags, f"--arch={arch}"], about)
+        best = architectures.best_settings(
+            arch, catalog.resolve(early.get("data") or catalog.AUTO)
+        )
+        base = kind(**dataclasses.asdict(best))
+    return settings_from_flags(kind, flags, about, base)
 
 
 def of_sweep(swept: Mapping[str, Any], base: CrossValidationSettings) -> CrossValidationSettings:
     """`base` with what W&B's sweep chose."""
     kind = settings_kind(str(swept.get("arch", base.arch)))
     same = base if isinstance(base, kind) else None
-    return settings.from_mapping(kind, swept, "the sweep's parameters", same)
+    return from_mapping(kind, swept, "the sweep's parameters", same)
 
 
 def refuse_test_beats(chosen: CrossValidationSettings) -> None:
@@ -114,12 +119,6 @@ def _early(flags: Sequence[str]) -> dict[str, str]:
     for name in ("arch", "data", "settings", "start"):
         parser.add_argument(f"--{name}")
     return vars(parser.parse_known_args(flags)[0])
-
-
-def _best(arch: str, data: str) -> list[str]:
-    """The shipped best settings as flags; later ones go before them."""
-    best = architectures.best_settings(arch, catalog.resolve(data))
-    return [f"--{name}={value}" for name, value in dataclasses.asdict(best).items()]
 
 
 @dataclass(frozen=True, eq=False)

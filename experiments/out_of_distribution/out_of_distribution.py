@@ -26,7 +26,8 @@ from heartbeats.beat_set import BeatSet, beat_lengths
 from models import checkpoints, reference
 from models.inference import predict_with_embedding
 from models.reference import VIEWS, View, change_sizes, combined, directions
-from training import calibration, fit_calibration, program
+from training import calibration, fit_calibration
+from training.classifier import LabelledBeats
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
@@ -137,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     for path in asked.checkpoint:
         checkpoint = checkpoints.read(path)
-        material, model = fit_calibration.material(checkpoint), checkpoint.load()
+        material, model = fit_calibration.training_beats(checkpoint), checkpoint.load()
         scores = fitted_scores(model, material)
         known = _known(material, asked.test)
         strange = _strange(known, asked.test)
@@ -155,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def fitted_scores(model: Model, material: program.Material) -> dict[str, Score]:
+def fitted_scores(model: Model, material: LabelledBeats) -> dict[str, Score]:
     """Name -> score: those of the literature, each view of the reference, and all views."""
     train = look_at(model, material.train.select(calibration.chosen(material.train)))
     scores = {name: make(train) for name, make in SCORES.items()}
@@ -209,7 +210,7 @@ def _excess(views: Mapping[str, View], seen: Seen) -> np.ndarray:
     return combined(*(view.excess(described[name]) for name, view in views.items()))
 
 
-def _known(material: program.Material, test: bool) -> BeatSet:
+def _known(material: LabelledBeats, test: bool) -> BeatSet:
     if not test:
         return material.validation
     return material.beats.select(splits.held_out(material.beats, material.protocol))

@@ -4,7 +4,6 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 
 from evaluation.metrics import score
@@ -13,15 +12,18 @@ from heartbeats import splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models import checkpoints
+from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.inference import predict
 from models.transfer import target_network
-from training import architectures, loop, program
+from training import architectures, loop, run
 from training.batches import Batches
-from training.fit_history import FiniteLoss, FitResult
-from training.settings import TrainingSettings, from_mapping
+from training.classifier import Classifier
+from training.history import FiniteLoss, FitResult
+from training.settings import TrainingSettings
 from training.tracked_run import StopRequest, StopWhenAsked
 from utils.errors import InputError
+from utils.settings import from_mapping
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def find_or_train(
     Raises:
         InputError: a name is unknown, or there is neither checkpoint nor data.
     """
-    kind = architectures.find(arch)
+    architectures.find(arch)
     for one in [protocol] if protocol else PROTOCOLS:
         if found := checkpoints.best(data, one, arch):
             return found
@@ -131,8 +133,9 @@ def find_or_train(
         tracking=tracking,
     )
     print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
-    outcome = program.run(arch, kind.build, settings, group=f"transfer-source-{data}", verbose=2)
-    made = checkpoints.best(outcome.data, outcome.protocol, arch)
+    outcome = run.train(Classifier(arch), settings, group=f"transfer-source-{data}")
+    facts = outcome.facts
+    made = checkpoints.best(facts["data"], facts["protocol"], arch)
     if outcome.result.stopped or made is None:
         raise InputError(
             f"the training of the source network ended early: {outcome.result.ended_by}; "
@@ -200,7 +203,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Cell:
-    """Which training: a key of `models.transfer.MODES`, a share of the labels, a seed."""
+    """Which training: a mode (a key of `settings.MODES`), a share of the labels, a seed."""
 
     mode: str
     fraction: float

@@ -39,7 +39,7 @@ class CellResult:
     """One training: what it was given, and what it reached on the test beats.
 
     Attributes:
-        mode: a key of `models.transfer.MODES`.
+        mode: a key of `experiments.transfer.settings.MODES`.
         fraction: share of the target's training labels that was asked for.
         seed: of the training.
         units, of_units: patients (or beats) that were used, and all that there were.

@@ -2,9 +2,16 @@
 
 from dataclasses import dataclass
 
-from models.options import option
-from models.transfer import MODES
 from utils.errors import InputError
+from utils.settings import option
+
+# What each mode trains, in the words that reports print.
+MODES = {
+    "scratch": "the whole network, from new weights",
+    "frozen": "a new head on the frozen body",
+    "last_block": "a new head and the body's last block",
+    "whole": "a new head and the whole body",
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.transfer.cells import Bench, Cell, Trainer, validation_macro_f1
 from experiments.transfer.scores import CellResult
-from training.tracked_run import forget_networks
+from training.tracked_run import clear_session
 from utils.errors import InputError
 from utils.files import write_json, write_whole
 from utils.paths import shown
@@ -106,5 +106,5 @@ def best_rate(tried: dict[float, list[float]]) -> float:
 def _validated(trainer: Trainer) -> list[float]:
     cells = [Cell(trainer.mode, TUNING_FRACTION, seed) for seed in TUNING_SEEDS]
     scores = [validation_macro_f1(trainer, cell) for cell in cells]
-    forget_networks()
+    clear_session()
     return scores

@@ -16,7 +16,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from experiments.transfer import cells as transfer_source
@@ -29,12 +28,13 @@ from experiments.transfer.summary import Study
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
+from models.backend import keras
 from models.checkpoints import Checkpoint
-from training.settings import from_command_line
-from training.tracked_run import StopRequest, forget_networks
+from training.tracked_run import StopRequest, clear_session
 from training.tracking import open_tracker
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder, shown
+from utils.settings import from_command_line
 from utils.versions import commit, versions
 
 LAYOUT = 1  # one more with every change that makes earlier results those of another study
@@ -192,7 +192,7 @@ def _results(
             unit = "patients" if bench.by_patient else "beats"
             print(f"{place}/{len(cells)} {_line(result, unit)}", flush=True)
         results.append(result)
-    forget_networks()
+    clear_session()
     return results
 
 

@@ -6,9 +6,11 @@ import json
 import pytest
 
 import eval as program
-from experiments.anomaly_detection import anomalies, seeds, train
+from experiments.anomaly_detection import anomalies, seeds
+from experiments.anomaly_detection.autoencoder import Autoencoder
 from heartbeats import catalog
 from tests.experiments.test_autoencoder import TINY, invented
+from training import run
 from utils.errors import InputError
 
 
@@ -21,7 +23,7 @@ def place(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_eval_tests_the_checkpoint_beside_the_baselines(place, capsys):
-    train.run(TINY, verbose=0)
+    run.train(Autoencoder(), TINY)
     flags = ["--arch", "lstm_autoencoder", "--data", "invented", "--examples", "1"]
     assert program.main([*flags, "--to", str(place / "report")]) == 0
     printed = capsys.readouterr().out

@@ -9,15 +9,19 @@ import pytest
 
 from experiments.anomaly_detection import train
 from experiments.anomaly_detection.autoencoder import (
-    AutoencoderSettings,
+    Autoencoder,
     NormalBatches,
     NormalBeats,
     fit,
+    prepare,
 )
+from experiments.anomaly_detection.settings import LOGGED, AutoencoderSettings
 from heartbeats import catalog
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
-from models.lstm_autoencoder import NAME, build, reconstruct
+from models.lstm_autoencoder import NAME, SCALINGS, SCORES, build, reconstruct
+from tests.training.test_run import Notebook
+from training import run, tracked_run
 from utils.errors import InputError
 
 TINY = AutoencoderSettings(
@@ -50,7 +54,7 @@ def beats(monkeypatch, tmp_path) -> BeatSet:
 
 
 def test_material_holds_no_test_beat_and_only_normal_beats_train(beats):
-    material = train.prepare(TINY)
+    material = prepare(TINY)
     development = ~beats.official_test
     assert len(material.normal.inputs) == (development & (beats.labels == 0)).sum()
     assert len(material.normal.anomalies) == (development & (beats.labels == 1)).sum()
@@ -58,7 +62,7 @@ def test_material_holds_no_test_beat_and_only_normal_beats_train(beats):
 
 
 def test_a_limit_leaves_as_many_normal_beats(beats):
-    material = train.prepare(dataclasses.replace(TINY, train_limit=20))
+    material = prepare(dataclasses.replace(TINY, train_limit=20))
     assert len(material.normal.inputs) == 20 == len(material.normal.anomalies)
 
 
@@ -69,7 +73,7 @@ def test_no_net_learns_from_the_beats_of_its_own_fold():
     keras.utils.set_random_seed(0)
     model = build(settings, 20)
     before = reconstruct(model, inputs)
-    fit(model, part, settings, verbose=0)
+    fit(model, part, settings)
     after = reconstruct(model, inputs)
     assert np.allclose(before[:, 0], after[:, 0], atol=1e-6)
     assert np.abs(before[:, 1] - after[:, 1]).max() > 1e-4
@@ -98,7 +102,7 @@ def test_a_training_leaves_a_checkpoint_with_all_that_is_needed(tmp_path, capsys
 
 
 @pytest.mark.slow
-def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch):
+def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch, tmp_path):
     """Only `val_auc` may move when the anomalies become others."""
     found = []
     for change in (0.0, 0.7):
@@ -108,26 +112,19 @@ def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch):
         monkeypatch.setattr(
             catalog, "load", lambda name, s=signals, o=other: dataclasses.replace(o, signals=s)
         )
-        found.append(train.run(TINY, verbose=0).facts)
+        own = tmp_path / f"{change}"
+        run.train(Autoencoder(), TINY, also_keep=own)
+        found.append(checkpoints.read(own / f"{NAME}.json").facts)
     assert found[0]["threshold"] == pytest.approx(found[1]["threshold"], rel=1e-6)
     assert found[0]["val_loss"] == pytest.approx(found[1]["val_loss"], rel=1e-6)
 
 
 def test_what_an_epoch_logs_is_what_sweeps_may_ask_for(monkeypatch):
-    logged = []
-    kind = type("Kept", (train.Log,), {})
-    monkeypatch.setattr(train, "Log", kind)
-    monkeypatch.setattr(
-        kind,
-        "epoch",
-        lambda self, metrics: (
-            train.Log.__mro__[1].epoch(self, metrics),
-            logged.append({**metrics, **self.best}),
-        ),
-    )
-    train.run(TINY, verbose=0)
-    assert set(logged[0]) == set(train.LOGGED)
-    bests = [row["best_val_loss"] for row in logged]
+    book = Notebook()
+    monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
+    run.train(Autoencoder(), TINY)
+    assert set(book.rows[0]) == set(LOGGED)
+    bests = [row["best_val_loss"] for row in book.rows]
     assert all(second <= first for first, second in itertools.pairwise(bests))
 
 
@@ -141,12 +138,18 @@ def test_data_without_anomalies_need_the_strict_monitor(monkeypatch):
     calm = dataclasses.replace(invented(), labels=np.zeros(120, np.uint8))
     monkeypatch.setattr(catalog, "load", lambda name: calm)
     with pytest.raises(InputError, match="--monitor=val_loss"):
-        train.run(TINY, verbose=0)
+        run.train(Autoencoder(), TINY)
     strict = dataclasses.replace(TINY, monitor="val_loss", epochs=1)
-    assert train.run(strict, verbose=0).facts["score"] > 0
+    assert run.train(Autoencoder(), strict).evaluation is not None
 
 
 @pytest.mark.slow
 def test_training_tells_a_wave_from_noise():
     settings = dataclasses.replace(TINY, units=16, epochs=40, learning_rate=0.01, score="l2")
-    assert train.run(settings, verbose=0).facts["val_auc"] > 0.99
+    run.train(Autoencoder(), settings)
+    assert checkpoints.best("invented", "kaggle", NAME).facts["val_auc"] > 0.99
+
+
+def test_the_settings_offer_what_the_network_knows():
+    choices = {field.name: field.metadata["choices"] for field in dataclasses.fields(TINY)}
+    assert (choices["scaling"], choices["score"]) == (SCALINGS, tuple(SCORES))

@@ -17,9 +17,9 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from sweeps import space, storage, sweep_file
 from tests.training.test_loop import SMALL, bumps
-from tests.training.test_program import Notebook
+from tests.training.test_run import Notebook
 from training import architectures, loop, tracked_run
-from training.fit_history import FitResult
+from training.history import FitResult
 from training.settings import CnnSettings
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +183,7 @@ class TestSettings:
 
 class TestARun:
     def test_it_logs_by_fold_and_ends_with_the_mean_of_all(self, training, notebook):
-        outcome = cross_validate.run(settings(), verbose=0)
+        outcome = cross_validate.run(settings())
         of_folds = [row for row in notebook.rows if "cv_macro_f1" in row]
         assert [row["cv_folds"] for row in of_folds] == [1, 2, 3]
         scores = [of_folds[n][f"fold{n + 1}/held_out_macro_f1"] for n in range(3)]
@@ -221,14 +221,14 @@ class TestARun:
 
     def test_other_settings_do_not_take_up_its_folds(self, training):
         for changes in ({}, {"seed": 9}, {"by": "patients"}, {"width": 6}):
-            outcome = cross_validate.run(settings(**changes), verbose=0)
+            outcome = cross_validate.run(settings(**changes))
             assert outcome.reached and len(outcome.reached.folds) == 3
         assert len(training.seeds) == 12
 
     def test_a_damaged_fold_is_trained_again(self, training, capsys):
-        folder = cross_validate.run(settings(), verbose=0).store.folder
+        folder = cross_validate.run(settings()).store.folder
         (folder / "fold2.npz").write_bytes(b"half")
-        cross_validate.run(settings(), verbose=0)
+        cross_validate.run(settings())
         assert training.seeds == [0, 1, 2, 1]
         assert "fold 2 is trained again" in capsys.readouterr().out
 
@@ -239,11 +239,11 @@ class TestARun:
         assert notebook.ended == "failed"
 
     def test_test_beats_change_nothing(self, training, beats):
-        first = cross_validate.run(settings(), verbose=0).reached
+        first = cross_validate.run(settings()).reached
         training.seeds.clear()
         poisoned = beats.official_test
         beats.signals[poisoned], beats.labels[poisoned] = np.nan, 0
-        again = cross_validate.run(settings(seed=0, patience=9), verbose=0).reached
+        again = cross_validate.run(settings(seed=0, patience=9)).reached
         assert np.array_equal(first.pooled.confusion, again.pooled.confusion)
 
 
@@ -265,7 +265,7 @@ class TestInASweep:
 
     def test_a_sweep_decides_over_the_settings(self, training, notebook):
         notebook._swept = {**TINY, "arch": "cnn", "folds": 2, "width": 6}
-        outcome = cross_validate.run(settings(), verbose=0)
+        outcome = cross_validate.run(settings())
         assert outcome.reached.settings["width"] == 6 and len(outcome.reached.folds) == 2
 
     def test_the_check_tells_unknown_names_metrics_and_test_beats(self):
@@ -285,7 +285,7 @@ class TestInASweep:
 @pytest.mark.slow
 def test_a_real_one_goes_on_inside_of_a_fold(beats, monkeypatch, capsys):
     """Stopped in fold 2 after its first epoch, it ends as if it had never been stopped."""
-    whole = cross_validate.run(settings(folds=2), verbose=0).reached
+    whole = cross_validate.run(settings(folds=2)).reached
     chosen = settings(folds=2, patience=11)  # another folder; patience changes nothing here
 
     class Stops(Notebook):
@@ -296,10 +296,10 @@ def test_a_real_one_goes_on_inside_of_a_fold(beats, monkeypatch, capsys):
 
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: Stops())
     with pytest.raises(KeyboardInterrupt):
-        cross_validate.run(chosen, verbose=0)
+        cross_validate.run(chosen)
     book = Notebook()
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
-    again = cross_validate.run(chosen, verbose=0).reached
+    again = cross_validate.run(chosen).reached
     assert "resumed after epoch 1 of 2" in capsys.readouterr().out
     assert [row.get("fold2/epoch") for row in book.rows if "fold2/epoch" in row] == [1, 2]
     for one, other in zip(whole.folds, again.folds, strict=True):

@@ -6,13 +6,14 @@ import pytest
 from experiments.out_of_distribution import distance_scores, out_of_distribution
 from experiments.out_of_distribution.distance_scores import SCORES, Seen
 from heartbeats import catalog
-from models import checkpoints, cnn
-from tests.training import test_program
-from tests.training.test_program import SETTINGS
-from training import program
+from models import checkpoints
+from tests.training import test_run
+from tests.training.test_run import SETTINGS
+from training import run
+from training.classifier import Classifier
 from utils.errors import InputError
 
-beats, notebook = test_program.beats, test_program.notebook
+beats, notebook = test_run.beats, test_run.notebook
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_what_is_found_is_measured_at_the_limit_of_validation_beats():
 @pytest.mark.slow
 def test_the_program_tells_of_each_checkpoint(beats, notebook, monkeypatch, capsys):
     monkeypatch.setattr(out_of_distribution, "STRANGE_BEATS", 30)
-    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    run.train(Classifier("cnn"), SETTINGS)
     path = checkpoints.best("invented", "kaggle", "cnn").path
 
     def load(name):

@@ -17,7 +17,7 @@ from heartbeats.beat_set import BeatSet
 from models import cnn
 from models.checkpoints import Checkpoint
 from models.cnn import CnnArchitecture
-from training import program
+from training import run
 from training.settings import CnnSettings
 from training.tracked_run import StopRequest
 from utils.errors import InputError
@@ -238,7 +238,7 @@ def test_a_whole_study_goes_on_where_it_was(data_sets, monkeypatch, capsys):
     assert transfer.main([*flags, "--seeds=1", "--modes=scratch"]) == 0
     first = capsys.readouterr().out
     assert "training one for 1 epochs" in first and "2/2 scratch 1 seed 0: 24 patients" in first
-    monkeypatch.setattr(program, "run", None)  # the source is there now
+    monkeypatch.setattr(run, "train", None)  # the source is there now
     assert transfer.main([*flags, "--seeds=2", "--modes=scratch,whole"]) == 0
     second = capsys.readouterr().out
     assert "8/8 whole 1 seed 1" in second and "1/8 scratch" not in second

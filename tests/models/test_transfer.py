@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from keras import layers
 
+from experiments.transfer.settings import MODES
 from models import checkpoints, cnn, cnn_lstm, rnn
 from models.cnn import CnnArchitecture
 from models.cnn_lstm import CnnLstmArchitecture
 from models.rnn import RnnArchitecture
-from models.transfer import MODES, blocks, body, target_network
+from models.transfer import blocks, body, target_network
 from utils.errors import InputError
 
 SHAPES = {

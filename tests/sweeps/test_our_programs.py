@@ -62,11 +62,11 @@ SHIPPED = sorted((ROOT / "sweeps").glob("*.yaml"))
 class TestTheCheck:
     def test_a_good_sweep_has_no_faults(self):
         good = examples(width={"values": [4, 8]}, learning_rate={"min": 0.001, "max": 0.1})
-        assert settings.faults(CnnSettings, good, "best_val_macro_f1") == []
+        assert settings.sweep_faults(CnnSettings, good, "best_val_macro_f1") == []
 
     def test_unknown_settings_values_out_of_range_and_metrics_are_told(self):
         bad = examples(widht={"value": 4}, dropout={"min": 0.0, "max": 1.5}, epochs={"value": 0})
-        faults = dict(settings.faults(CnnSettings, bad, "val_f1"))
+        faults = dict(settings.sweep_faults(CnnSettings, bad, "val_f1"))
         assert set(faults) == {"widht", "dropout", "epochs", None}
         assert "unknown setting 'widht'; did you mean 'width'?" in faults["widht"]
         assert "'val_f1' is never logged" in faults[None]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from experiments.anomaly_detection.autoencoder import AutoencoderSettings
+from experiments.anomaly_detection.settings import AutoencoderSettings
 from sweeps import sweep_file
 from sweeps.space import examples
 from training.architectures import ARCHITECTURES
-from training.settings import from_mapping
+from utils.settings import from_mapping
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "sweeps").glob("*.yaml"))

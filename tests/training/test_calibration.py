@@ -6,23 +6,24 @@ import keras
 import numpy as np
 import pytest
 
-from models import checkpoints, cnn, reference
+from heartbeats import catalog
+from models import checkpoints, reference
 from models.inference import predict_with_embedding
-from tests.training import test_program
+from tests.training import test_run
 from tests.training.test_loop import SMALL, build, bumps
-from tests.training.test_program import SETTINGS, Notebook
-from training import calibration, fit_calibration, loop, program
-from training.fit_history import FitResult
+from tests.training.test_run import SETTINGS
+from training import calibration, fit_calibration, loop, run
+from training.classifier import Classifier, prepare
 from training.settings import CnnSettings
 
-beats, notebook = test_program.beats, test_program.notebook
+beats, notebook = test_run.beats, test_run.notebook
 
 
 @pytest.fixture(scope="module")
 def trained() -> keras.Model:
     settings = CnnSettings(**SMALL, epochs=3, learning_rate=0.02)
     model = build(settings)
-    loop.fit(model, bumps(640, 0), bumps(200, 1), settings, verbose=0)
+    loop.fit(model, bumps(640, 0), bumps(200, 1), settings)
     return model
 
 
@@ -122,14 +123,14 @@ def test_the_fit_is_the_same_again(trained, fitted, tmp_path):
 
 
 def test_a_training_leaves_a_reference_beside_each_of_its_checkpoints(beats, notebook, tmp_path):
-    program.run("cnn", cnn.build, SETTINGS, also_keep=tmp_path / "own", verbose=0)
+    run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
     best = checkpoints.best("invented", "kaggle", "cnn")
     own = checkpoints.read(tmp_path / "own" / "cnn.json")
     for checkpoint in (best, own):
         found = reference.load(checkpoint)
         told = checkpoint.facts["reference"]
         assert told["certainty"]["uncertain_below"] == found.uncertain_below
-        validation = program.prepare(SETTINGS).validation
+        validation = prepare(SETTINGS).validation
         assert told["validation_beats"] == len(validation)
         # The checkpoint's own weights were judged, not those of the last epoch.
         predicted = predict_with_embedding(checkpoint.load(), validation.signals)[0].argmax(axis=1)
@@ -140,29 +141,29 @@ def test_a_training_leaves_a_reference_beside_each_of_its_checkpoints(beats, not
 
 
 def test_a_run_that_is_not_the_best_fits_only_its_own(beats, notebook, tmp_path):
-    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    run.train(Classifier("cnn"), SETTINGS)
     before = checkpoints.best("invented", "kaggle", "cnn").facts
     worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
-    program.run("cnn", cnn.build, worse, also_keep=tmp_path / "own", verbose=0)
+    run.train(Classifier("cnn"), worse, also_keep=tmp_path / "own")
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
     assert reference.load(checkpoints.read(tmp_path / "own" / "cnn.json")) is not None
 
 
-def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, monkeypatch):
-    record = program.Recorder(
-        None, {"architecture": "cnn", "data": "d", "protocol": "p"}, "val_macro_f1", Notebook()
-    )
-    record.is_new_best, record.created = True, "now"
-    facts = {"architecture": "cnn", "score": 0.9, "created": "now"}
-    checkpoints.offer(record.folder, facts, lambda *_: True, lambda path: path.write_bytes(b"w"))
-    record.explain(FitResult(stopped=True), None)
-    assert checkpoints.best("d", "p", "cnn").reference_file is None
+def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, notebook, monkeypatch):
+    fit = loop.fit
+
+    def stopped(*args, **options):
+        return dataclasses.replace(fit(*args, **options), stopped=True)
+
+    monkeypatch.setattr(loop, "fit", stopped)
+    assert run.train(Classifier("cnn"), SETTINGS).is_new_best
+    assert checkpoints.best("invented", "kaggle", "cnn").reference_file is None
 
 
 def test_the_program_gives_an_older_checkpoint_its_reference_but_not_from_other_data(
     beats, notebook, monkeypatch, capsys
 ):
-    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    run.train(Classifier("cnn"), SETTINGS)
     kept = checkpoints.best("invented", "kaggle", "cnn")
     old = reference.load(kept)
     facts = {key: value for key, value in kept.facts.items() if not key.startswith("reference")}
@@ -175,6 +176,6 @@ def test_the_program_gives_an_older_checkpoint_its_reference_but_not_from_other_
     assert "of the validation beats are certain" in capsys.readouterr().out
 
     other = dataclasses.replace(beats, fingerprint="other")
-    monkeypatch.setattr(program.catalog, "load", lambda name: other)
+    monkeypatch.setattr(catalog, "load", lambda name: other)
     assert fit_calibration.main(["--checkpoint", str(kept.path)]) == 2
     assert "with fingerprint abc, but the data set here has other" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from models import cnn, cnn_lstm
 from models.inference import predict
 from training import loop
 from training.batches import Batches
-from training.fit_history import FiniteLoss, FitResult
+from training.history import FiniteLoss, FitResult
 from training.loop import classification_loss
 from training.settings import CnnLstmSettings, CnnSettings
 from training.tracked_run import StopRequest, StopWhenAsked
@@ -60,7 +60,7 @@ def test_training_learns_and_leaves_the_best_weights(train, validation):
     told, seen = [], []
     model = build(settings)
     result = loop.fit(
-        model, train, validation, settings, on_best=told.append, on_epoch=seen.append, verbose=0
+        model, train, validation, settings, on_best=told.append, on_epoch=seen.append
     )
     reached = score(validation.labels, predict(model, validation.signals).argmax(1), AAMI_CLASSES)
     assert np.isclose(reached.macro_f1, result.best_score)
@@ -74,11 +74,11 @@ def test_training_learns_and_leaves_the_best_weights(train, validation):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(train, validation):
     settings = CnnSettings(**SMALL, epochs=2)
-    runs = [loop.fit(build(settings), train, validation, settings, verbose=0) for _ in range(2)]
+    runs = [loop.fit(build(settings), train, validation, settings) for _ in range(2)]
     for first, second in zip(runs[0].history, runs[1].history, strict=True):
         assert np.isclose(first["val_loss"], second["val_loss"], rtol=1e-4)
     other = CnnSettings(**SMALL, epochs=2, seed=1)
-    third = loop.fit(build(other), train, validation, other, verbose=0)
+    third = loop.fit(build(other), train, validation, other)
     assert not np.isclose(
         third.history[-1]["val_loss"], runs[0].history[-1]["val_loss"], rtol=1e-4
     )
@@ -99,7 +99,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_reached(train
     poisoned = train.select(np.arange(len(train)))
     poisoned.signals[:] = np.nan
     model = build(settings)
-    failed = loop.fit(model, poisoned, validation, settings, verbose=0)
+    failed = loop.fit(model, poisoned, validation, settings)
     assert failed.failed and failed.best_score is None and not failed.history
     assert "epoch 1, batch 1" in failed.ended_by
 
@@ -107,7 +107,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_reached(train
 @pytest.mark.slow
 def test_patience_ends_the_run(train, validation):
     settings = CnnSettings(**SMALL, epochs=30, patience=2, learning_rate=1e-7)
-    result = loop.fit(build(settings), train, validation, settings, verbose=0)
+    result = loop.fit(build(settings), train, validation, settings)
     assert len(result.history) < 30
     assert result.ended_by == "val_macro_f1 did not improve for 2 epochs"
 
@@ -121,9 +121,7 @@ def test_a_stop_request_ends_the_run_after_the_batch(train, validation):
         epochs.append(metrics)
         stop.request()
 
-    result = loop.fit(
-        build(settings), train, validation, settings, on_epoch=ask, stop=stop, verbose=0
-    )
+    result = loop.fit(build(settings), train, validation, settings, on_epoch=ask, stop=stop)
     assert len(epochs) == 2  # the one that asked, and the one that was cut after its first batch
     assert result.ended_by == "stopped by W&B" and result.stopped
     assert result.best_score is not None
@@ -134,7 +132,7 @@ def test_plateau_lowers_the_rate(train, validation):
     settings = CnnSettings(
         **SMALL, epochs=4, schedule="plateau", plateau_patience=1, learning_rate=1e-7, patience=9
     )
-    result = loop.fit(build(settings), train, validation, settings, verbose=0)
+    result = loop.fit(build(settings), train, validation, settings)
     rates = [epoch["learning_rate"] for epoch in result.history]
     assert rates[-1] < rates[0]
 

@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 
 from heartbeats.beat_set import BeatSet
-from models import checkpoints, cnn
+from models import checkpoints
 from models.inference import predict
-from tests.training import test_program
+from tests.training import test_run
 from tests.training.test_loop import SMALL, build, bumps
-from tests.training.test_program import Notebook
-from training import loop, program, tracked_run
-from training.fit_history import FitResult
+from tests.training.test_run import Notebook
+from training import loop, run, tracked_run
+from training.classifier import Classifier
+from training.history import FitResult
 from training.resume import FILE_NAME, StateFile, TrainingState, Unusable, take_up
 from training.settings import CnnSettings
 from training.tracked_run import StopRequest
 
-beats = test_program.beats
+beats = test_run.beats
 # Dropout on, so that its draws matter.
 SETTINGS = CnnSettings(**SMALL, epochs=5, dropout=0.3, learning_rate=0.02)
 PLATEAU = dataclasses.replace(
@@ -90,7 +91,7 @@ def assert_same_course(resumed, straight):
 def assert_resumes(train, validation, file, settings, killed):
     """Kill a training in each of these epochs; its end is that of one that was left alone."""
     whole = build(settings)
-    straight = loop.fit(whole, train, validation, settings, verbose=0)
+    straight = loop.fit(whole, train, validation, settings)
     for epoch in killed:
         with pytest.raises(Killed):
             loop.fit(
@@ -100,14 +101,11 @@ def assert_resumes(train, validation, file, settings, killed):
                 settings,
                 on_epoch=killed_in(epoch),
                 state_file=file,
-                verbose=0,
             )
     # Another seed's weights and a spent `random`: nothing may remain of them.
     rows, model = [], build(dataclasses.replace(settings, seed=7))
     random.random()
-    resumed = loop.fit(
-        model, train, validation, settings, on_epoch=rows.append, state_file=file, verbose=0
-    )
+    resumed = loop.fit(model, train, validation, settings, on_epoch=rows.append, state_file=file)
     assert_same_course(resumed, straight)
     assert resumed.resumed_after == max(killed) - 1
     assert rows == resumed.history
@@ -145,10 +143,10 @@ def test_so_do_others_killed_earlier_or_often(train, validation, file, changes, 
 def test_a_finished_training_is_not_trained_again(train, validation, file, monkeypatch):
     settings = dataclasses.replace(SETTINGS, epochs=1)
     model = build(settings)
-    first = loop.fit(model, train, validation, settings, state_file=file, verbose=0)
+    first = loop.fit(model, train, validation, settings, state_file=file)
     monkeypatch.setattr("keras.Model.fit", lambda *_args, **_options: pytest.fail("it trains"))
     other = build(dataclasses.replace(settings, seed=7))
-    again = loop.fit(other, train, validation, settings, state_file=file, verbose=0)
+    again = loop.fit(other, train, validation, settings, state_file=file)
     assert again == dataclasses.replace(first, resumed_after=1)
     for mine, its in zip(other.get_weights(), model.get_weights(), strict=True):
         assert np.array_equal(mine, its)
@@ -158,20 +156,20 @@ def test_patience_that_ran_out_is_remembered(train, validation, file, monkeypatc
     settings = dataclasses.replace(
         SETTINGS, patience=1, epochs=9, learning_rate=1e-7, schedule="constant"
     )
-    first = loop.fit(build(settings), train, validation, settings, state_file=file, verbose=0)
+    first = loop.fit(build(settings), train, validation, settings, state_file=file)
     assert first.ended_by == "val_macro_f1 did not improve for 1 epochs"
     monkeypatch.setattr("keras.Model.fit", lambda *_args, **_options: pytest.fail("it trains"))
-    again = loop.fit(build(settings), train, validation, settings, state_file=file, verbose=0)
+    again = loop.fit(build(settings), train, validation, settings, state_file=file)
     assert again == dataclasses.replace(first, resumed_after=len(first.history))
 
 
 def test_a_loss_that_is_not_finite_is_remembered(train, validation, file, monkeypatch):
     poisoned = train.select(np.arange(len(train)))
     poisoned.signals[:] = np.nan
-    first = loop.fit(build(SETTINGS), poisoned, validation, SETTINGS, state_file=file, verbose=0)
+    first = loop.fit(build(SETTINGS), poisoned, validation, SETTINGS, state_file=file)
     assert first.failed and "epoch 1, batch 1" in first.ended_by
     monkeypatch.setattr("keras.Model.fit", lambda *_args, **_options: pytest.fail("it trains"))
-    again = loop.fit(build(SETTINGS), poisoned, validation, SETTINGS, state_file=file, verbose=0)
+    again = loop.fit(build(SETTINGS), poisoned, validation, SETTINGS, state_file=file)
     assert again == first
 
 
@@ -280,22 +278,22 @@ class Dying(Notebook):
         super().log(metrics)
 
 
-def run(monkeypatch, settings: CnnSettings, book: Notebook) -> program.Outcome:
+def trained(monkeypatch, settings: CnnSettings, book: Notebook) -> run.Outcome:
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
-    return program.run("cnn", cnn.build, settings, verbose=0)
+    return run.train(Classifier("cnn"), settings)
 
 
 @pytest.mark.slow
 def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
     settings = dataclasses.replace(SETTINGS, epochs=3)
     straight, dying, book, again = Notebook(), Dying(3), Notebook(), Notebook()
-    whole = run(monkeypatch, settings, straight)
+    whole = trained(monkeypatch, settings, straight)
     assert not list(tmp_path.rglob(FILE_NAME))  # outside of a trial no state is kept
     monkeypatch.setenv("ECG_RUNS", str(tmp_path / "other"))
     monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
     with pytest.raises(Killed):
-        run(monkeypatch, settings, dying)
-    outcome = run(monkeypatch, settings, book)
+        trained(monkeypatch, settings, dying)
+    outcome = trained(monkeypatch, settings, book)
     assert outcome.result.resumed_after == 2
     assert book.rows[:2] == dying.rows
     for one, other in zip(alike(book.rows), alike(straight.rows), strict=True):
@@ -310,7 +308,7 @@ def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
     assert standing.facts["score"] == outcome.result.best_score
     # Once more: nothing is left to train, all is logged and scored, and the checkpoint, put in
     # place by the process before, is known as its own.
-    done = run(monkeypatch, settings, again)
+    done = trained(monkeypatch, settings, again)
     assert again.rows == book.rows and done.scores.macro_f1 == outcome.scores.macro_f1
     assert done.is_new_best and again.models == book.models and again.ended == "finished"
 
@@ -318,14 +316,14 @@ def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
 def test_anothers_better_checkpoint_is_not_taken_for_ones_own(beats, monkeypatch, tmp_path):
     settings = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
     monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
-    assert run(monkeypatch, settings, Notebook()).is_new_best
+    assert trained(monkeypatch, settings, Notebook()).is_new_best
     standing = checkpoints.best("invented", "kaggle", "cnn")
     theirs = {**standing.facts, "score": 0.99, "settings": {"width": 64}}
     assert checkpoints.offer(
         standing.path.parent, theirs, lambda mine, its: True, lambda path: path.write_bytes(b"x")
     )
     book = Notebook()
-    assert not run(monkeypatch, settings, book).is_new_best
+    assert not trained(monkeypatch, settings, book).is_new_best
     assert book.models == []
 
 
@@ -339,7 +337,7 @@ def test_other_settings_start_anew_wherever_the_run_is_logged(beats, monkeypatch
 
     monkeypatch.setattr(loop, "fit", fit)
     for changes in ({}, {"tracking": "auto"}, {"weight_decay": 0.1}):
-        run(monkeypatch, dataclasses.replace(SETTINGS, **changes), Notebook())
+        trained(monkeypatch, dataclasses.replace(SETTINGS, **changes), Notebook())
     first, logged_elsewhere, other = given
     first.write(state_of(small_network()))
     assert logged_elsewhere.read() is not None

@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 import yaml
 
-from training.settings import CnnSettings, RnnSettings, from_command_line, from_mapping, read_yaml
+from training.settings import CnnSettings, RnnSettings
 from utils.errors import InputError
+from utils.settings import from_command_line, from_mapping, read_yaml
 
 
 def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
@@ -44,7 +45,7 @@ def test_values_as_people_and_sweeps_write_them(name, given, taken):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"widht": 3}, "f.yaml: unknown setting 'widht'; did you mean 'width'"),
+        ({"widht": 3}, "f.yaml: unknown setting 'widht' (did you mean width?)"),
         ({"width": "wide"}, "'width' takes a whole number, got 'wide'"),
         ({"width": 3.5}, "'width' takes a whole number, got 3.5"),
         ({"width": True}, "'width' takes a whole number"),

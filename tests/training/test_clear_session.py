@@ -15,7 +15,7 @@ from models import cnn
 from tests.training.test_loop import SMALL, bumps
 from training import loop
 from training.settings import CnnSettings
-from training.tracked_run import forget_networks
+from training.tracked_run import clear_session
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = CnnSettings(**SMALL, epochs=1)
@@ -31,15 +31,15 @@ def graphs() -> int:
 @pytest.mark.slow
 def test_no_graph_outlives_its_training():
     beats = bumps(200, 0)
-    forget_networks()
+    clear_session()
     before = graphs()
     for _ in range(3):
         keras.utils.set_random_seed(0)
         network = cnn.build(SETTINGS, 187, 5)
-        loop.fit(network, beats, beats, SETTINGS, verbose=0)
+        loop.fit(network, beats, beats, SETTINGS)
         del network
     kept = graphs() - before
-    forget_networks()
+    clear_session()
     assert graphs() <= before < before + kept
 
 

@@ -1,12 +1,12 @@
-"""What a fit reached, and the callbacks that write it down epoch by epoch."""
+"""What a fit reached, and the callbacks that record it epoch by epoch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import keras
 import numpy as np
 
 from evaluation.metrics import better
+from models.backend import keras
 from training.resume import TrainingState
 from training.tracked_run import StopRequest
 
@@ -70,8 +70,8 @@ class FiniteLoss(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class Book(keras.callbacks.Callback):
-    """Records every epoch, and tells of each that scored better than all before."""
+class HistoryRecorder(keras.callbacks.Callback):
+    """Records every epoch, and reports each that scored better than all before."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Book(keras.callbacks.Callback):
             self.on_best(numbers[self.monitor])
 
     def replay(self, state: TrainingState) -> None:
-        """Record the epochs done before an interruption; their best was told of back then."""
+        """Record the epochs done before an interruption; their best was reported back then."""
         for metrics in state.history:
             self._record(metrics)
         self.result.resumed_after = len(state.history)

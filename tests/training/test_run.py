@@ -6,15 +6,20 @@ import signal
 import numpy as np
 import pytest
 
+from evaluation.metrics import score
 from heartbeats import catalog
-from models import checkpoints, cnn
+from models import checkpoints
 from models.inference import predict
 from tests.training.test_loop import SMALL, bumps
-from training import program, tracked_run, train_cnn
-from training.fit_history import FitResult
+from training import run, tracked_run, train_cnn
+from training.classifier import Classifier, prepare
+from training.history import FitResult
+from training.recorder import Comparison, Recorder
 from training.settings import CnnSettings
 from training.tracking import SilentTracker
+from utils.errors import InputError
 
+FACTS = {"architecture": "cnn", "data": "d", "protocol": "p"}
 SETTINGS = CnnSettings(**SMALL, epochs=2, learning_rate=0.02, tracking="silent")
 
 
@@ -59,7 +64,7 @@ def notebook(monkeypatch):
 
 
 def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
-    outcome = program.run("cnn", cnn.build, SETTINGS, also_keep=tmp_path / "own", verbose=0)
+    outcome = run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
     assert outcome.is_new_best and notebook.ended == "finished"
     assert [row["epoch"] for row in notebook.rows] == [1, 2]
     best = max(row["val_macro_f1"] for row in notebook.rows)
@@ -73,7 +78,7 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     assert checkpoint.facts["settings"]["width"] == 4
     assert checkpoint.facts["class_names"] == list("NSVFQ")
     assert (checkpoint.facts["fingerprint"], checkpoint.facts["samples"]) == ("abc", 187)
-    validation = program.prepare(SETTINGS).validation
+    validation = prepare(SETTINGS).validation
     predicted = predict(checkpoint.load(), validation.signals).argmax(1)
     assert np.mean(predicted == validation.labels) == pytest.approx(outcome.scores.accuracy)
     # Not by their digests: Keras writes the second of saving into the file.
@@ -84,14 +89,12 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
 
 
 def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook):
-    record = program.Recorder(
-        None, {"architecture": "cnn", "data": "d", "protocol": "p"}, "val_macro_f1", notebook
-    )
+    record = Recorder(None, FACTS, notebook, Comparison("val_macro_f1", "max", ()))
     record.is_new_best, record.created = True, "earlier"
     facts = {"architecture": "cnn", "score": 0.9, "created": "later"}
     wins = lambda candidate, standing: True  # noqa: E731
     checkpoints.offer(record.folder, facts, wins, lambda path: path.write_bytes(b"theirs"))
-    record.close(FitResult(), None)
+    record.close(FitResult())
     assert notebook.models == []
 
 
@@ -101,13 +104,13 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
 
     asked = []
     stopped = FitResult(best_score=0.5, best_epoch=1, ended_by="asked to stop", stopped=True)
-    scores = program.score(np.arange(5), np.arange(5), tuple("NSVFQ"))
+    scores = score(np.arange(5), np.arange(5), tuple("NSVFQ"))
 
-    def run(name, *_args, **_options):
-        asked.append(name)
-        return program.Outcome("d", "p", scores, stopped, True)
+    def train(task, *_args, **_options):
+        asked.append(task.name)
+        return run.Outcome(FACTS, stopped, run.Evaluation("macro-F1 1", scores), True)
 
-    monkeypatch.setattr(program, "run", run)
+    monkeypatch.setattr(run, "train", train)
     monkeypatch.setattr(evaluation_program, "report_final", lambda *_args: None)
     assert main.main(["--data=synthetic", "--seeds", "0", "1"]) == 0
     assert asked == ["cnn"]
@@ -128,7 +131,7 @@ def test_runs_in_one_process_do_not_change_each_other(beats, monkeypatch, tmp_pa
             monkeypatch.setattr(
                 tracked_run, "open_tracker", lambda *_args, _book=book, **_kw: _book
             )
-            outcome = program.run("cnn", cnn.build, settings, verbose=0)
+            outcome = run.train(Classifier("cnn"), settings)
             (row,) = book.rows
             reached.setdefault(settings.seed, []).append((row, outcome.scores.confusion))
     for (row, confusion), (other_row, other_confusion) in reached.values():
@@ -139,43 +142,43 @@ def test_runs_in_one_process_do_not_change_each_other(beats, monkeypatch, tmp_pa
 
 
 def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
-    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    run.train(Classifier("cnn"), SETTINGS)
     before = checkpoints.best("invented", "kaggle", "cnn").facts
     worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
-    outcome = program.run("cnn", cnn.build, worse, verbose=0)
+    outcome = run.train(Classifier("cnn"), worse)
     assert not outcome.is_new_best
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
     assert len(notebook.models) == 1
-    assert program.tell("cnn", outcome) == 0
-    assert "not better than the one that stands in" in capsys.readouterr().out
+    assert run.report(outcome) == 0
+    assert "not better than the one that is at" in capsys.readouterr().out
 
 
 def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
     book = Notebook(swept={**dataclasses.asdict(SETTINGS), "width": 6, "learning_rate": "1e-2"})
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
-    program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    run.train(Classifier("cnn"), SETTINGS)
     settings = checkpoints.best("invented", "kaggle", "cnn").facts["settings"]
     assert (settings["width"], settings["learning_rate"]) == (6, 0.01)
 
 
 def test_a_loss_that_is_not_finite_fails_the_trial(beats, notebook, capsys):
-    train = program.prepare(SETTINGS).train
+    train = prepare(SETTINGS).train
     beats.signals[: len(beats) - 100] = np.nan
-    outcome = program.run("cnn", cnn.build, SETTINGS, verbose=0)
+    outcome = run.train(Classifier("cnn"), SETTINGS)
     assert outcome.result.failed and notebook.ended == "failed" and len(train) > 0
-    assert program.tell("cnn", outcome) == 1
+    assert run.report(outcome) == 1
     assert "try a smaller learning_rate" in capsys.readouterr().out
     assert checkpoints.best("invented", "kaggle", "cnn") is None
 
 
 def test_a_run_stopped_before_its_first_epoch_says_so(capsys):
-    outcome = program.Outcome("d", "p", None, FitResult(ended_by="asked to stop (SIGINT)"), False)
-    with pytest.raises(program.InputError, match="before the first epoch was done"):
-        program.tell("cnn", outcome)
+    outcome = run.Outcome(FACTS, FitResult(ended_by="asked to stop (SIGINT)"), None, False)
+    with pytest.raises(InputError, match="before the first epoch was done"):
+        run.report(outcome)
 
 
 def test_a_full_disk_is_told_and_the_best_checkpoint_stays(beats, notebook, monkeypatch, capsys):
-    program.run("cnn", cnn.build, dataclasses.replace(SETTINGS, learning_rate=1e-7), verbose=0)
+    run.train(Classifier("cnn"), dataclasses.replace(SETTINGS, learning_rate=1e-7))
     before = checkpoints.best("invented", "kaggle", "cnn")
 
     def full(self, path):

@@ -1,0 +1,130 @@
+"""The training of a classifier: what the phases of `training.run` are for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.metrics import DIRECTIONS, score
+from heartbeats import catalog, splits
+from heartbeats.beat_set import BeatSet
+from heartbeats.names import PROTOCOLS
+from models.backend import keras
+from training import architectures, calibration, loop
+from training.history import FitResult
+from training.recorder import Comparison
+from training.run import Evaluation, Run, Task, TrainingData
+from training.settings import TrainingSettings
+
+# What two trainings share, beside their settings, if one may go on from the other's state.
+IDENTIFYING_FACTS = (
+    "architecture",
+    "data",
+    "fingerprint",
+    "protocol",
+    "samples",
+    "training_beats",
+    "validation_beats",
+    "backend",
+)
+
+
+@dataclass(frozen=True)
+class LabelledBeats(TrainingData):
+    """What a classifier trains on, and what stops its training and selects its weights."""
+
+    train: BeatSet
+    validation: BeatSet
+
+
+def prepare(settings: TrainingSettings) -> LabelledBeats:
+    """The training and validation beats that the settings ask for.
+
+    Raises:
+        InputError: the data set or the protocol is not there.
+    """
+    beats = catalog.load(settings.data)
+    protocol = settings.protocol or splits.allowed(beats)[0]
+    train, validation = splits.development(
+        beats, protocol, seed=settings.split_seed, validation_share=settings.validation_share
+    )
+    if settings.train_limit and settings.train_limit < len(train):
+        train = splits.few(beats, train, settings.train_limit, seed=settings.split_seed)
+    return LabelledBeats(beats, protocol, beats.select(train), beats.select(validation))
+
+
+class Classifier(Task):
+    """One of `training.architectures`."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def prepare(self, settings: TrainingSettings) -> LabelledBeats:
+        return prepare(settings)
+
+    def build(self, settings: TrainingSettings, data: LabelledBeats) -> keras.Model:
+        samples, classes = data.beats.signals.shape[1], len(data.beats.class_names)
+        return architectures.find(self.name).build(settings, samples, classes)
+
+    def facts(self, settings: TrainingSettings, data: LabelledBeats) -> dict[str, Any]:
+        return {
+            "scaling": "each beat by its own minimum and maximum to [0, 1], zeros behind its end",
+            "training_beats": len(data.train),
+            "validation_beats": len(data.validation),
+        }
+
+    def announcement(self, facts: dict[str, Any], data: LabelledBeats) -> str:
+        kind = "synthetic beats" if data.beats.is_synthetic else "beats"
+        return (
+            f"{self.name} with {facts['parameters']:,} parameters on {data.beats.name}: "
+            f"{len(data.train):,} training and {len(data.validation):,} validation {kind}, "
+            f"{PROTOCOLS[data.protocol]}"
+        )
+
+    def comparison(self, settings: TrainingSettings) -> Comparison:
+        return Comparison(settings.monitor, DIRECTIONS[settings.monitor], IDENTIFYING_FACTS)
+
+    def fit(self, run: Run) -> FitResult:
+        return loop.fit(
+            run.model,
+            run.data.train,
+            run.data.validation,
+            run.settings,
+            on_epoch=run.recorder.epoch,
+            on_best=run.recorder.offer,
+            stop=run.stop,
+            state_file=run.state_file,
+            progress=run.progress,
+        )
+
+    def evaluate(self, run: Run, result: FitResult) -> Evaluation:
+        """Scores on the validation beats, and the calibration of the kept checkpoints."""
+        run.recorder.claim(result)
+        evaluation = self._score(run, result)
+        if not result.stopped:  # who asked for the end waits; `fit_calibration` can do it later
+            _calibrate(run)
+        return evaluation
+
+    def _score(self, run: Run, result: FitResult) -> Evaluation:
+        beats = run.data.validation
+        title = f"{self.name}, validation beats of {beats.name}, protocol {run.data.protocol}"
+        labels = np.asarray(beats.labels, int)
+        run.tracker.confusion(labels, result.predicted, beats.class_names, title)
+        scores = score(labels, result.predicted, beats.class_names)
+        run.tracker.summarise(
+            {f"best_val_f1_{one.name}": one.f1 for one in scores.classes if one.support}
+        )
+        summary = (
+            f"best validation macro-F1 {scores.macro_f1:.4f}, accuracy {scores.accuracy:.4f} in "
+            f"epoch {result.best_epoch}"
+        )
+        return Evaluation(summary, scores)
+
+
+def _calibrate(run: Run) -> None:
+    """Fit what predictions are judged by, while the model holds the weights that are kept."""
+    kept = run.recorder.kept()
+    fitted = calibration.fit(run.model, run.data.train, run.data.validation) if kept else None
+    if fitted is not None:
+        for checkpoint in kept:
+            calibration.keep(fitted, checkpoint)

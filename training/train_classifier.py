@@ -1,0 +1,50 @@
+"""The program behind `train_cnn`, `train_rnn` and `train_cnn_lstm`, which differ in a name.
+
+Sweep files, W&B runs and people know the three by these names. What a training program needs to be
+swept is `main`, `check_sweep` and `sweep_facts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from training import architectures
+from training.settings import sweep_faults
+from utils.errors import exit_plainly
+from utils.settings import from_command_line
+
+
+@dataclass(frozen=True)
+class ClassifierProgram:
+    """A program that trains one architecture.
+
+    Attributes:
+        name: of the architecture.
+        about: the program's description in its help.
+    """
+
+    name: str
+    about: str | None
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Settings, data, model, fit, evaluation, record; the exit status."""
+        return _train(self.name, argv, self.about)
+
+    def check_sweep(
+        self, values: Mapping[str, list], metric: str | None
+    ) -> list[tuple[str | None, str]]:
+        """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
+        return sweep_faults(architectures.find(self.name).settings, values, metric)
+
+    def sweep_facts(self, values: Mapping[str, list]) -> dict[str, str]:
+        """What is kept with a study of this program: `main.py --study` trains its winner by it."""
+        return {"architecture": self.name}
+
+
+@exit_plainly
+def _train(name: str, argv: Sequence[str] | None, about: str | None) -> int:
+    settings = from_command_line(architectures.find(name).settings, argv, about)
+    # Imported late: Keras takes seconds, and a wrong flag should not wait for it.
+    from training import run
+    from training.classifier import Classifier
+
+    return run.report(run.train(Classifier(name), settings))
