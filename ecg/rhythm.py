@@ -212,7 +212,7 @@ def _irregularity(
 
 
 @dataclass(frozen=True)
-class IrregularStretch:
+class IrregularSegment:
     """A stretch of irregular rhythm, from its first beat to its last."""
 
     start_s: float
@@ -249,9 +249,9 @@ def irregular_beats(
     return flags
 
 
-def irregular_stretches(
+def irregular_segments(
     windows: RhythmWindows, r_peaks_s: np.ndarray, settings: RhythmSettings = DEFAULTS
-) -> list[IrregularStretch]:
+) -> list[IrregularSegment]:
     """Join irregular beats that follow each other to stretches, in order of time.
 
     Args:
@@ -262,7 +262,7 @@ def irregular_stretches(
     scores = beat_irregularity(windows, len(times_s))
     flags = irregular_beats(windows, len(times_s), settings)
     return [
-        IrregularStretch(
+        IrregularSegment(
             float(times_s[first]),
             float(times_s[end - 1]),
             end - first,

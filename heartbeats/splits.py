@@ -61,7 +61,7 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
     return _split_by_beat(beats, np.arange(len(beats)), TEST_SHARE, seed=0)[1]
 
 
-def few(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
+def subsample(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
     """`count` of the `positions`, drawn by class so that the class shares stay."""
     from sklearn.model_selection import train_test_split
 

@@ -11,9 +11,9 @@ import pandas as pd
 from ecg import delineate, detect, episodes, intervals, quality, rhythm
 from ecg.beat_shapes import p_wave_constancy, unlike_beats
 from ecg.episodes import Episode
-from ecg.quality import Stretch
+from ecg.quality import UnusableSegment
 from ecg.recording import Recording
-from ecg.rhythm import DEFAULTS, IrregularStretch, RhythmSettings, irregular_stretches
+from ecg.rhythm import DEFAULTS, IrregularSegment, RhythmSettings, irregular_segments
 from heartbeats import mitdb
 from recordings import beat_kinds, beat_table, classify, summary
 from recordings.classify import Classifier
@@ -22,7 +22,7 @@ from utils.versions import commit, versions
 
 # The training beats are of MIT-BIH's modified lead II. EDF files call it "ECG II" or "Lead II".
 USUAL_LEADS = {"mlii", "ii"}
-# In these nothing can be a heartbeat; in other unusable stretches peaks are kept, but not counted.
+# In these nothing can be a heartbeat; in other unusable segments peaks are kept, but not counted.
 WITHOUT_BEATS = (quality.NOTHING, quality.FLAT)
 
 
@@ -43,9 +43,9 @@ class Analysis:
             (`p_ms`, `pr_ms`, `qrs_ms`, `qt_ms`, `qtc_ms`), NaN where a wave is absent.
         windows: a row for each rhythm window: `start_s`, `end_s`, `beats`, `irregularity`, the
             measures that it is made of, `heart_rate_bpm`, `irregular`.
-        irregular: stretches of irregular windows: `start_s`, `end_s`.
+        irregular: segments of irregular rhythm: `start_s`, `end_s`, `beats`, `irregularity`.
         episodes: `kind`, `start_s`, `end_s`, `beats`, `detail`.
-        stretches: what cannot be used: `start_s`, `end_s`, `reason`.
+        unusable: segments of `lead` that cannot be used: `start_s`, `end_s`, `reason`.
         summary: the figures of the first page.
         notes: plain sentences that must be read before any number.
         provenance: what it was made with.
@@ -60,7 +60,7 @@ class Analysis:
     windows: pd.DataFrame
     irregular: pd.DataFrame
     episodes: pd.DataFrame
-    stretches: pd.DataFrame
+    unusable: pd.DataFrame
     summary: dict[str, Any]
     notes: tuple[str, ...]
     provenance: dict[str, Any]
@@ -86,14 +86,14 @@ def analyse(
     """
     lead = recording.lead_named(lead) if lead else usual_lead(recording)
     signal_mv, hz = recording.lead_mv(lead), recording.sampling_hz
-    peaks, qualities, stretches = _find_beats(recording, lead)
-    probabilities = classifier.probabilities(signal_mv, hz, peaks, _breaks(stretches, hz))
-    beats = _beats(signal_mv, hz, peaks, stretches, probabilities)
+    peaks, qualities, segments = _find_beats(recording, lead)
+    probabilities = classifier.probabilities(signal_mv, hz, peaks, _breaks(segments, hz))
+    beats = _beats(signal_mv, hz, peaks, segments, probabilities)
     beats.insert(beats.columns.get_loc("usable"), "quality", qualities)
-    windows, irregular = _irregular(signal_mv, hz, beats[beats["usable"]], stretches, settings)
-    found = _episodes(beats[beats["usable"]], stretches)
-    parts = _table(stretches, Stretch)
-    facts = summary.summarise(recording.duration_s, beats, irregular, found, parts)
+    windows, irregular = _irregular(signal_mv, hz, beats[beats["usable"]], segments, settings)
+    found = _episodes(beats[beats["usable"]], segments)
+    unusable = _table(segments, UnusableSegment)
+    facts = summary.summarise(recording.duration_s, beats, irregular, found, unusable)
     return Analysis(
         recording.name,
         recording.duration_s,
@@ -104,7 +104,7 @@ def analyse(
         windows,
         irregular,
         found,
-        parts,
+        unusable,
         facts,
         _notes(recording, classifier, lead, facts),
         _provenance(classifier, settings),
@@ -124,7 +124,9 @@ def is_usual(lead: str) -> bool:
     return bool(USUAL_LEADS & set(re.split(r"[^a-z0-9]+", lead.lower())))
 
 
-def _find_beats(recording: Recording, lead: str) -> tuple[np.ndarray, np.ndarray, list[Stretch]]:
+def _find_beats(
+    recording: Recording, lead: str
+) -> tuple[np.ndarray, np.ndarray, list[UnusableSegment]]:
     """R peaks, their quality, and what cannot be used of `lead`.
 
     Beats are looked for in all leads together and placed on `lead`. Those where it recorded
@@ -135,27 +137,27 @@ def _find_beats(recording: Recording, lead: str) -> tuple[np.ndarray, np.ndarray
     hz, signal_mv = recording.sampling_hz, recording.signal_mv[:, first]
     peaks = detect.r_peaks(recording.signal_mv[:, order], hz)
     qualities = quality.beat_quality(signal_mv, hz, peaks)
-    stretches = quality.unusable_stretches(signal_mv, hz, peaks, qualities)
-    empty = [stretch for stretch in stretches if stretch.reason in WITHOUT_BEATS]
+    segments = quality.unusable_segments(signal_mv, hz, peaks, qualities)
+    empty = [segment for segment in segments if segment.reason in WITHOUT_BEATS]
     kept = ~beat_table.inside(peaks / hz, empty)
-    return peaks[kept], qualities[kept], stretches
+    return peaks[kept], qualities[kept], segments
 
 
-def _breaks(stretches: Sequence[Stretch], sampling_hz: float) -> np.ndarray:
-    """Samples at which unusable stretches begin."""
-    return np.array([round(one.start_s * sampling_hz) for one in stretches], np.int64)
+def _breaks(segments: Sequence[UnusableSegment], sampling_hz: float) -> np.ndarray:
+    """Samples at which unusable segments begin."""
+    return np.array([round(one.start_s * sampling_hz) for one in segments], np.int64)
 
 
 def _beats(
     signal_mv: np.ndarray,
     sampling_hz: float,
     peaks: np.ndarray,
-    stretches: Sequence[Stretch],
+    segments: Sequence[UnusableSegment],
     probabilities: np.ndarray,
 ) -> pd.DataFrame:
     waves = delineate.waves(signal_mv, sampling_hz, peaks)
-    usable = ~beat_table.inside(peaks / sampling_hz, stretches)
-    breaks = _breaks(stretches, sampling_hz)
+    usable = ~beat_table.inside(peaks / sampling_hz, segments)
+    breaks = _breaks(segments, sampling_hz)
     kinds = beat_kinds.judge(
         signal_mv, sampling_hz, peaks, probabilities, usable=usable, breaks=breaks
     )
@@ -182,10 +184,10 @@ def _irregular(
     signal_mv: np.ndarray,
     sampling_hz: float,
     usable: pd.DataFrame,
-    stretches: Sequence[Stretch],
+    segments: Sequence[UnusableSegment],
     settings: RhythmSettings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rhythm windows, and the stretches of those that are irregular."""
+    """Rhythm windows, and the segments of those that are irregular."""
     peaks, times_s = usable["sample"].to_numpy(), usable["time_s"].to_numpy()
     unlike = unlike_beats(signal_mv, sampling_hz, peaks)
     constancy = p_wave_constancy(signal_mv, sampling_hz, peaks, ectopic_beats=unlike)
@@ -193,22 +195,22 @@ def _irregular(
         times_s,
         p_constancy=constancy,
         ectopic_beats=unlike,
-        gaps=_spans(stretches),
+        gaps=_spans(segments),
         settings=settings,
     )
-    irregular = irregular_stretches(windows, times_s, settings)
-    return pd.DataFrame(vars(windows)), _table(irregular, IrregularStretch)
+    irregular = irregular_segments(windows, times_s, settings)
+    return pd.DataFrame(vars(windows)), _table(irregular, IrregularSegment)
 
 
-def _episodes(usable: pd.DataFrame, stretches: Sequence[Stretch]) -> pd.DataFrame:
+def _episodes(usable: pd.DataFrame, segments: Sequence[UnusableSegment]) -> pd.DataFrame:
     found = episodes.episodes(
-        usable["time_s"].to_numpy(), classes=usable["class"].to_numpy(str), gaps=_spans(stretches)
+        usable["time_s"].to_numpy(), classes=usable["class"].to_numpy(str), gaps=_spans(segments)
     )
     return _table(found, Episode)
 
 
-def _spans(stretches: Sequence[Stretch]) -> list[tuple[float, float]]:
-    return [(one.start_s, one.end_s) for one in stretches]
+def _spans(segments: Sequence[UnusableSegment]) -> list[tuple[float, float]]:
+    return [(one.start_s, one.end_s) for one in segments]
 
 
 def _table(rows: Sequence[Any], kind: type) -> pd.DataFrame:

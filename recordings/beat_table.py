@@ -7,7 +7,7 @@ import pandas as pd
 
 from ecg.delineate import Waves
 from ecg.intervals import Intervals
-from ecg.quality import Stretch
+from ecg.quality import UnusableSegment
 from heartbeats.beat_set import AAMI_CLASSES
 from recordings.kinds.beat_timing import since_beat_before
 
@@ -57,10 +57,10 @@ def durations(measured: Intervals) -> pd.DataFrame:
     return pd.DataFrame({name: getattr(measured, name) for name in DURATIONS})
 
 
-def inside(times_s: np.ndarray, stretches: Sequence[Stretch]) -> np.ndarray:
-    """(times,) bool: whether each lies in one of the stretches."""
+def inside(times_s: np.ndarray, segments: Sequence[UnusableSegment]) -> np.ndarray:
+    """(times,) bool: whether each lies in one of the segments."""
     hit = np.zeros(len(times_s), bool)
-    for one in stretches:
+    for one in segments:
         hit |= (times_s >= one.start_s) & (times_s < one.end_s)
     return hit
 

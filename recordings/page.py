@@ -48,7 +48,7 @@ def episodes(analysis: Analysis) -> list[str]:
 
 
 def irregular(analysis: Analysis) -> list[str]:
-    """The stretches of irregular rhythm, the longest first."""
+    """The segments of irregular rhythm, the longest first."""
     spans = _longest(analysis.irregular)
     rows: list[list[Cell]] = []
     for start, end in spans[["start_s", "end_s"]].head(MOST_ROWS).itertuples(index=False):
@@ -60,14 +60,14 @@ def irregular(analysis: Analysis) -> list[str]:
         )
     title = heading("Irregular rhythm")
     if not rows:
-        return [title, note("No stretch of irregular rhythm.")]
+        return [title, note("No segment of irregular rhythm.")]
     headers = ["begins", "ends", "lasts", "beats", "median heart rate"]
     return [title, table(headers, rows, text_columns=0), *_more(spans)]
 
 
-def unusable_stretches(analysis: Analysis) -> list[str]:
-    """The stretches that cannot be used, the longest first; nothing where there are none."""
-    spans = _longest(analysis.stretches)
+def unusable_segments(analysis: Analysis) -> list[str]:
+    """The segments that cannot be used, the longest first; nothing where there are none."""
+    spans = _longest(analysis.unusable)
     if spans.empty:
         return []
     rows: list[list[Cell]] = [
@@ -153,8 +153,8 @@ CAPTIONS = {
     "strip": "Each beat that is not N is coloured, with its letter above it (a tick where rows "
     "are long). The trace is drawn from its lowest and highest value in each pixel; what reaches "
     "beyond a row is cut off.",
-    "zoom": "The stretch that shows most classes, then the best signal.",
-    "rhythm": "Intervals that hold an unusable stretch are left out. A point of the right plot is "
+    "zoom": "The segment that shows most classes, then the best signal.",
+    "rhythm": "Intervals that hold an unusable segment are left out. A point of the right plot is "
     "an interval and the one behind it, in the colour of the beat between them.",
     "beats": "Classes are by the network, timing and shape together. A beat is drawn until the "
     "next one begins.",
@@ -196,7 +196,7 @@ def build(analysis: Analysis, recording: Recording, figures: Mapping[str, Figure
             *_pictures(figures),
             *episodes(analysis),
             *irregular(analysis),
-            *unusable_stretches(analysis),
+            *unusable_segments(analysis),
             *clusters(analysis),
             *_provenance(analysis),
             footer(FOOTER),
@@ -228,7 +228,7 @@ def _warnings(analysis: Analysis, recording: Recording) -> list[str]:
 def _facts(analysis: Analysis) -> list[list[Cell]]:
     facts = analysis.summary
     unusable = len(analysis.beats) - len(usable(analysis.beats))
-    left_out = f", {unusable:,} more in unusable stretches" if unusable else ""
+    left_out = f", {unusable:,} more in unusable segments" if unusable else ""
     counts = facts["episodes"]
     others = ", ".join(f"{kind} {n:,}" for kind, n in counts.items() if kind != "pause")
     return [

@@ -28,7 +28,7 @@ def write_wfdb_annotations(analysis: Analysis, folder: Path) -> list[Path]:
     """Write ``NAME.bsw`` and ``NAME.bwv``; their paths.
 
     The first holds each beat by its AAMI class, changes of the rhythm (`+` with ``(IRREG`` or
-    ``(REG``) and the beginning and end of unusable stretches (`~` with the reason). The second
+    ``(REG``) and the beginning and end of unusable segments (`~` with the reason). The second
     holds wave marks as LUDB writes them: ``(`` onset, ``p``, ``N`` or ``t`` peak, ``)`` end.
     """
     hz, stem = analysis.sampling_hz, record_name(analysis.name)
@@ -40,12 +40,12 @@ def write_wfdb_annotations(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def beat_marks(analysis: Analysis) -> pd.DataFrame:
-    """`time_s`, `symbol` and `note` of beats, rhythm changes and unusable stretches."""
+    """`time_s`, `symbol` and `note` of beats, rhythm changes and unusable segments."""
     beats = analysis.beats
     rows = [(0.0, RHYTHM, REGULAR)]
     for one in analysis.irregular.itertuples():
         rows += [(one.start_s, RHYTHM, IRREGULAR), (one.end_s, RHYTHM, REGULAR)]
-    for one in analysis.stretches.itertuples():
+    for one in analysis.unusable.itertuples():
         rows += [(one.start_s, QUALITY, one.reason), (one.end_s, QUALITY, "usable")]
     rows += [
         (time_s, kind, "") for time_s, kind in zip(beats["time_s"], beats["class"], strict=True)
@@ -121,7 +121,7 @@ def _tables(folder: Path, analysis: Analysis) -> list[Path]:
         "rhythm_windows": analysis.windows,
         "irregular": analysis.irregular,
         "episodes": analysis.episodes,
-        "unusable": analysis.stretches,
+        "unusable": analysis.unusable,
     }
     files = [write_table(folder / f"{n}.csv", rounded(table)) for n, table in tables.items()]
     _write_records(folder / "beats.json", rounded(analysis.beats))

@@ -21,17 +21,17 @@ def summarise(
     beats: pd.DataFrame,
     irregular: pd.DataFrame,
     episodes: pd.DataFrame,
-    stretches: pd.DataFrame,
+    unusable: pd.DataFrame,
 ) -> dict[str, Any]:
     """Counts, shares and ranges; what there are no beats for is None.
 
     Args:
         duration_s: length of the recording.
-        beats, irregular, episodes, stretches: as `Analysis` describes them. Beats that are not
+        beats, irregular, episodes, unusable: as `Analysis` describes them. Beats that are not
             usable count only in `beats`.
     """
     good = beats[beats["usable"]]
-    irregular_s, unusable_s = _seconds(irregular), _seconds(stretches)
+    irregular_s, unusable_s = _seconds(irregular), _seconds(unusable)
     return {
         "duration_s": round(duration_s, 3),
         "beats": len(beats),

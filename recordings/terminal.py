@@ -78,7 +78,7 @@ def summary_table(analysis: Analysis) -> Table:
     for kind, count in facts["episodes"].items():
         table.add_row(kind, f"{count:,}")
     if facts["unusable_share"]:
-        reasons = ", ".join(analysis.stretches["reason"].unique())
+        reasons = ", ".join(analysis.unusable["reason"].unique())
         table.add_row("unusable", f"{facts['unusable_share']:.2%} of the recording: {reasons}")
     return table
 

@@ -133,7 +133,7 @@ def answer_of(analysis: Analysis) -> dict[str, Any]:
         "windows": _objects(analysis.windows),
         "irregular": _objects(analysis.irregular),
         "episodes": _objects(analysis.episodes),
-        "unusable": _objects(analysis.stretches),
+        "unusable": _objects(analysis.unusable),
         "provenance": json.loads(json.dumps(analysis.provenance, default=str)),
     }
 
@@ -155,7 +155,7 @@ def beats_of(recording: Recording, analysis: Analysis) -> np.ndarray:
     """(beats, 187) float32 in [0, 1]: the beats as the network saw them."""
     peaks = analysis.beats["sample"].to_numpy()
     signal_mv, hz = recording.lead_mv(analysis.lead), recording.sampling_hz
-    breaks = np.round(analysis.stretches["start_s"].to_numpy() * hz).astype(np.int64)
+    breaks = np.round(analysis.unusable["start_s"].to_numpy() * hz).astype(np.int64)
     return cut_at_peaks(signal_mv, hz, peaks, breaks)
 
 

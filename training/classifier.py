@@ -49,7 +49,7 @@ def prepare(settings: TrainingSettings) -> LabelledBeats:
         beats, protocol, seed=settings.split_seed, validation_share=settings.validation_share
     )
     if settings.train_limit and settings.train_limit < len(train):
-        train = splits.few(beats, train, settings.train_limit, seed=settings.split_seed)
+        train = splits.subsample(beats, train, settings.train_limit, seed=settings.split_seed)
     return LabelledBeats(beats, protocol, beats.select(train), beats.select(validation))
 
 

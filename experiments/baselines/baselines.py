@@ -111,7 +111,7 @@ def prepare(beats: BeatSet, protocol: str) -> Material:
         beats, protocol, seed=DEFAULTS.split_seed, validation_share=DEFAULTS.validation_share
     )
     if len(train) > MOST_TRAINING_BEATS:
-        train = splits.few(beats, train, MOST_TRAINING_BEATS, seed=DEFAULTS.split_seed)
+        train = splits.subsample(beats, train, MOST_TRAINING_BEATS, seed=DEFAULTS.split_seed)
     if len(np.unique(beats.labels[train])) < 2:
         raise InputError(f"the training beats of {beats.name} have one class; baselines need two")
     return Material(

@@ -202,7 +202,7 @@ def _unit(settings: CrossValidationSettings) -> Literal["beats", "patients"]:
 
 def _few(beats: BeatSet, positions: np.ndarray, settings: CrossValidationSettings) -> np.ndarray:
     try:
-        return splits.few(beats, positions, settings.train_limit, seed=settings.split_seed)
+        return splits.subsample(beats, positions, settings.train_limit, seed=settings.split_seed)
     except ValueError as problem:  # scikit-learn's: a class is too rare to be drawn by class
         raise InputError(
             f"'train_limit' of {settings.train_limit} beats cannot be drawn by class from "

@@ -89,7 +89,7 @@ def _drawn(beats: BeatSet, whole: np.ndarray, limit: int) -> np.ndarray:
             f"{limit} of {len(whole):,} test beats cannot be drawn by class from "
             f"{len(present)} classes, the rarest with {present.min()}; --limit=0 takes all beats"
         )
-    return splits.few(beats, whole, limit, seed=DRAW_SEED)
+    return splits.subsample(beats, whole, limit, seed=DRAW_SEED)
 
 
 def _source(test: BeatSet, noises: dict[str, NoiseSource]) -> RecordedBeats | CutBeats:

@@ -23,7 +23,7 @@ from utils.style import MUTED, new_figure, styled
 
 WIDTH_INCHES, PLOT_INCHES, LANE_INCHES = 12.0, 4.3, 0.22
 # Axes reach so many times as far beyond the median as 99 % of the intervals do: a real pause is
-# still inside, a missed stretch is not.
+# still inside, a missed segment is not.
 REACH = 1.6
 NARROWEST_S = 0.3
 # More points than these are drawn as pixels: a page should stay small.
@@ -63,7 +63,7 @@ def rhythm_figure(analysis: Analysis) -> Figure:
     _draw_tachogram(over_time, intervals, analysis, limits)
     _draw_lanes(events, lanes, analysis.duration_s)
     _draw_poincare(poincare, intervals, limits)
-    spans = merged(analysis.irregular), merged(analysis.stretches)
+    spans = merged(analysis.irregular), merged(analysis.unusable)
     handles = legend_of(usable(analysis.beats), *spans, rings=False)
     figure.legend(handles=handles, loc="upper right", ncols=max(len(handles), 1))
     return figure
@@ -86,7 +86,7 @@ def _intervals(analysis: Analysis) -> pd.DataFrame:
     table = beats[["time_s", "rr_s", "class"]].reset_index(drop=True)
     begins = table["time_s"] - table["rr_s"]
     known = np.isfinite(table["rr_s"].to_numpy(float))
-    for start, end in merged(analysis.stretches):
+    for start, end in merged(analysis.unusable):
         known &= ~((begins < end) & (table["time_s"] > start)).to_numpy(bool)
     return table.assign(known=known)
 
@@ -108,7 +108,7 @@ def _draw_tachogram(
 ) -> None:
     irregular_look = {"facecolor": IRREGULAR, "alpha": IRREGULAR_ALPHA, "lw": 0}
     _shade(axes, merged(analysis.irregular), limits, irregular_look)
-    _shade(axes, merged(analysis.stretches), limits, hatched())
+    _shade(axes, merged(analysis.unusable), limits, hatched())
     times = intervals["time_s"].to_numpy(float)
     rr = np.where(intervals["known"], intervals["rr_s"].astype(float), np.nan)
     if len(rr) <= MOST_JOINED_POINTS:
@@ -171,7 +171,7 @@ def _lanes(analysis: Analysis) -> dict[str, np.ndarray]:
     """Name of each kind of event that occurs -> (events, 2) start and end in seconds."""
     lanes = {
         "irregular": merged(analysis.irregular),
-        "unusable": merged(analysis.stretches),
+        "unusable": merged(analysis.unusable),
     }
     kinds = analysis.episodes["kind"].value_counts().index[: MOST_LANES - len(lanes)]
     for kind in kinds:

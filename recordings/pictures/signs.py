@@ -53,7 +53,7 @@ def colour_of(name: str) -> str:
 
 
 def usable(beats: pd.DataFrame) -> pd.DataFrame:
-    """The beats that count: those outside the stretches that cannot be used."""
+    """The beats that count: those outside the segments that cannot be used."""
     return beats[beats["usable"].astype(bool)]
 
 
@@ -139,7 +139,7 @@ def unusable_patch() -> Patch:
 
 
 def hatched() -> dict:
-    """How a stretch looks in which nothing can be said; SVG hatches show without a face alone."""
+    """How a segment looks in which nothing can be said; SVG hatches show without a face alone."""
     return {
         "facecolor": "none",
         "edgecolor": to_rgba(MUTED, HATCH_ALPHA),

@@ -119,7 +119,7 @@ def strip_figures(analysis: Analysis, recording: Recording) -> list[Figure]:
         recording: the recording that it was found in.
     """
     signal = level(recording.lead_mv(analysis.lead), analysis.sampling_hz)
-    span = span_mv(signal, analysis.sampling_hz, merged(analysis.stretches))
+    span = span_mv(signal, analysis.sampling_hz, merged(analysis.unusable))
     return [_page(analysis, signal, rows) for rows in lay_out(analysis.duration_s, *span)]
 
 
@@ -131,7 +131,7 @@ def _page(analysis: Analysis, signal: np.ndarray, rows: Rows) -> Figure:
     beats = _between(usable(analysis.beats), rows)
     irregular_s, unusable_s = (
         spans[(spans[:, 0] < rows.end_s) & (spans[:, 1] > rows.start_s)]
-        for spans in (merged(analysis.irregular), merged(analysis.stretches))
+        for spans in (merged(analysis.irregular), merged(analysis.unusable))
     )
     _shade(axes, rows, irregular_s, facecolor=IRREGULAR, alpha=IRREGULAR_ALPHA, lw=0)
     _shade(axes, rows, unusable_s, **hatched())

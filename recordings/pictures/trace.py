@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# The drift is the median of each such stretch: longer than any wave, shorter than a breath.
+# The drift is the median of each such segment: longer than any wave, shorter than a breath.
 BASELINE_S = 1.2
 # A range of values leaves out this share of the seconds at either end, then adds some air.
 RARE, AIR = 0.01, 0.08
@@ -61,7 +61,7 @@ def span_mv(
     Args:
         signal_mv: (samples,) without drift.
         sampling_hz: samples per second.
-        unusable_s: (stretches, 2) start and end.
+        unusable_s: (segments, 2) start and end.
     """
     block = max(int(sampling_hz), 1)
     starts = np.arange(0, len(signal_mv), block)

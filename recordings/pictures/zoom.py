@@ -48,7 +48,7 @@ def best_window(analysis: Analysis) -> tuple[float, float]:
     times_s = beats["time_s"].to_numpy(float)
     starts_s = np.clip(times_s - FIRST_S, 0, analysis.duration_s - length_s)
     worth = _worth_of_beats(beats, times_s, starts_s, length_s)
-    worth += UNUSABLE_WORTH * _unusable_share(merged(analysis.stretches), starts_s, length_s)
+    worth += UNUSABLE_WORTH * _unusable_share(merged(analysis.unusable), starts_s, length_s)
     start_s = float(starts_s[np.argmax(np.round(worth, 6))])
     return start_s, start_s + length_s
 
@@ -106,7 +106,7 @@ LETTER_S = 0.06
 
 @styled
 def zoom_figure(analysis: Analysis, recording: Recording) -> Figure:
-    """The stretch of `best_window`, with the onset, peak and end of every wave.
+    """The segment of `best_window`, with the onset, peak and end of every wave.
 
     Args:
         analysis: what was found.
@@ -125,7 +125,7 @@ def zoom_figure(analysis: Analysis, recording: Recording) -> Figure:
     )
     axes = figure.subplots()
     _draw_paper(axes, (start_s, end_s), (low, high), square_mv)
-    unusable_s = merged(analysis.stretches)
+    unusable_s = merged(analysis.unusable)
     unusable_s = unusable_s[(unusable_s[:, 0] < end_s) & (unusable_s[:, 1] > start_s)]
     for start, end in unusable_s:
         axes.axvspan(start, end, **hatched())

@@ -1,4 +1,4 @@
-"""Quality of beats whose noise is known, and stretches that were spoilt on purpose."""
+"""Quality of beats whose noise is known, and segments that were spoilt on purpose."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from ecg import quality as beat_measures
 from ecg.detect import r_peaks
 from ecg.noise import at_snr, baseline_wander, muscle, qrs_power, sources, white
-from ecg.quality import beat_quality, unusable_stretches
+from ecg.quality import beat_quality, unusable_segments
 from ecg.reading import read_recording
 from ecg.record import read_annotations
 from ecg.synthetic.record import generate_record
@@ -28,10 +28,8 @@ def spoilt(change, seconds=60):
     return signal
 
 
-def seconds_of(stretches, reason):
-    return sum(
-        stretch.end_s - stretch.start_s for stretch in stretches if stretch.reason == reason
-    )
+def seconds_of(segments, reason):
+    return sum(segment.end_s - segment.start_s for segment in segments if segment.reason == reason)
 
 
 # Stretches
@@ -40,20 +38,20 @@ def seconds_of(stretches, reason):
 @pytest.mark.parametrize("hz", [100, 128, 250, 360, 500, 1000])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_clean_lead_is_usable(hz, seed):
-    assert unusable_stretches(record(hz, seed).signal_mv[:, 0], hz) == []
+    assert unusable_segments(record(hz, seed).signal_mv[:, 0], hz) == []
 
 
 @pytest.mark.parametrize("noise", [0, 1])
 def test_ectopic_beats_are_usable(noise):
     truth = record(seconds=120, noise=noise, S=0.1, V=0.25, F=0.05)
-    assert unusable_stretches(truth.signal_mv[:, 0], HZ) == []
+    assert unusable_segments(truth.signal_mv[:, 0], HZ) == []
 
 
 @pytest.mark.parametrize("gain", [0.3, 4, -1])
 @pytest.mark.parametrize("offset_mv", [0, 40])
 def test_gain_polarity_and_offset_change_nothing(gain, offset_mv):
     signal = spoilt(lambda part: part.fill(np.nan)).astype(float)
-    assert unusable_stretches(gain * signal + offset_mv, HZ) == unusable_stretches(signal, HZ)
+    assert unusable_segments(gain * signal + offset_mv, HZ) == unusable_segments(signal, HZ)
 
 
 def clip(part):
@@ -79,9 +77,9 @@ def drown(part):
     ],
 )
 def test_what_is_spoilt_is_found_and_named(change, reason):
-    stretches = unusable_stretches(spoilt(change), HZ)
-    assert seconds_of(stretches, reason) == pytest.approx(20, abs=3)
-    assert all(stretch.start_s > 17 and stretch.end_s < 43 for stretch in stretches)
+    segments = unusable_segments(spoilt(change), HZ)
+    assert seconds_of(segments, reason) == pytest.approx(20, abs=3)
+    assert all(segment.start_s > 17 and segment.end_s < 43 for segment in segments)
 
 
 @pytest.mark.parametrize("limit_share", [0.2, 0.4, 0.6])
@@ -89,23 +87,23 @@ def test_what_is_spoilt_is_found_and_named(change, reason):
 def test_a_clipped_lead_is_found(limit_share, sign):
     signal = sign * record().signal_mv[:, 0]
     limit = limit_share * np.abs(signal).max()
-    stretches = unusable_stretches(np.clip(signal, -limit, limit), HZ)
-    assert seconds_of(stretches, "clipped") > 40
+    segments = unusable_segments(np.clip(signal, -limit, limit), HZ)
+    assert seconds_of(segments, "clipped") > 40
 
 
 def test_one_clipped_beat_spoils_no_other():
     signal = record().signal_mv[:, 0].copy()
     peak = r_peaks(signal, HZ)[30]
     signal[peak - 10 : peak + 10] = 5.12
-    stretches = unusable_stretches(signal, HZ)
-    assert [stretch.reason for stretch in stretches] == ["clipped"]
-    assert stretches[0].start_s <= peak / HZ <= stretches[0].end_s
-    assert stretches[0].end_s - stretches[0].start_s < 1
+    segments = unusable_segments(signal, HZ)
+    assert [segment.reason for segment in segments] == ["clipped"]
+    assert segments[0].start_s <= peak / HZ <= segments[0].end_s
+    assert segments[0].end_s - segments[0].start_s < 1
 
 
 def test_a_coarse_converter_is_no_rail():
     signal = np.round(record(seconds=120).signal_mv[:, 0] / 0.02) * 0.02
-    assert unusable_stretches(signal, HZ) == []
+    assert unusable_segments(signal, HZ) == []
 
 
 def test_a_pause_is_no_noise():
@@ -116,13 +114,13 @@ def test_a_pause_is_no_noise():
     quiet = signal[beat + 180 : beat + 190].mean()
     pause = slice(beat + 180, beat + 180 + 6 * HZ)
     signal[pause] = quiet + np.random.default_rng(0).normal(0, 0.015, 6 * HZ)
-    assert seconds_of(unusable_stretches(signal, HZ), "noise") == 0
+    assert seconds_of(unusable_segments(signal, HZ), "noise") == 0
 
 
 @pytest.mark.parametrize("draw", [white, muscle])
 def test_a_lead_without_a_heart_is_unusable(draw):
     noise = 0.3 * draw(60 * HZ, HZ, np.random.default_rng(0))
-    assert seconds_of(unusable_stretches(noise, HZ), "noise") > 50
+    assert seconds_of(unusable_segments(noise, HZ), "noise") > 50
 
 
 @pytest.mark.parametrize(
@@ -130,34 +128,34 @@ def test_a_lead_without_a_heart_is_unusable(draw):
     [np.full(10 * HZ, np.nan), np.zeros(10 * HZ), np.full(10 * HZ, 1.5), np.zeros(2 * HZ)],
 )
 def test_a_lead_of_nothing_is_unusable_from_end_to_end(signal):
-    (stretch,) = unusable_stretches(signal, HZ)
-    assert (stretch.start_s, stretch.end_s) == (0, len(signal) / HZ)
+    (segment,) = unusable_segments(signal, HZ)
+    assert (segment.start_s, segment.end_s) == (0, len(signal) / HZ)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2, 17, 18, 100, 179, 400])
 def test_however_short(samples):
     signal = record().signal_mv[:samples, 0]
-    unusable_stretches(signal, HZ)
+    unusable_segments(signal, HZ)
     assert beat_quality(signal, HZ, np.array([0])[:samples]).shape == (min(1, samples),)
 
 
-def test_stretches_are_in_order_and_apart():
+def test_segments_are_in_order_and_apart():
     signal = record(seconds=120).signal_mv[:, 0].copy()
     rng = np.random.default_rng(0)
     for change in (drown, shake, lambda part: part.fill(0), lambda part: part.fill(np.nan)):
         for start in rng.integers(0, 110 * HZ, 2):
             change(signal[start : start + 6 * HZ])
-    stretches = unusable_stretches(signal, HZ)
-    assert len(stretches) > 4 and stretches[0].start_s >= 0 and stretches[-1].end_s <= 120
-    for before, after in zip(stretches[:-1], stretches[1:], strict=True):
+    segments = unusable_segments(signal, HZ)
+    assert len(segments) > 4 and segments[0].start_s >= 0 and segments[-1].end_s <= 120
+    for before, after in zip(segments[:-1], segments[1:], strict=True):
         assert before.start_s < before.end_s <= after.start_s
 
 
 def test_known_peaks_and_qualities_give_the_same():
     signal = spoilt(drown)
     peaks = r_peaks(signal, HZ)
-    known = unusable_stretches(signal, HZ, peaks, beat_quality(signal, HZ, peaks))
-    assert known == unusable_stretches(signal, HZ) and known
+    known = unusable_segments(signal, HZ, peaks, beat_quality(signal, HZ, peaks))
+    assert known == unusable_segments(signal, HZ) and known
 
 
 # Beats
@@ -240,7 +238,7 @@ def test_parts_join_without_a_seam(monkeypatch, hz):
 def test_the_signal_is_left_as_it_was():
     signal = spoilt(lambda part: part.fill(np.nan))
     before = signal.copy()
-    unusable_stretches(signal, HZ)
+    unusable_segments(signal, HZ)
     assert np.array_equal(signal, before, equal_nan=True)
 
 
@@ -258,8 +256,8 @@ def test_noisy_real_records_are_mostly_usable(name):
     beats_s = marks.samples[[symbol in BEAT_SYMBOLS for symbol in marks.symbols]] / HZ
     signal = read_recording(path).signal_mv[:, 0]
     lost = [
-        ((beats_s >= stretch.start_s) & (beats_s < stretch.end_s)).sum()
-        for stretch in unusable_stretches(signal, HZ)
+        ((beats_s >= segment.start_s) & (beats_s < segment.end_s)).sum()
+        for segment in unusable_segments(signal, HZ)
     ]
     assert sum(lost) < 0.01 * len(beats_s)
 
@@ -271,8 +269,8 @@ def test_real_noise_holds_no_beats(name):
     if not path.with_suffix(".hea").is_file():
         pytest.skip("no noise records under $ECG_DATA")
     recording = read_recording(path)
-    stretches = unusable_stretches(recording.signal_mv[:, 0], HZ)
-    assert seconds_of(stretches, "noise") > 0.9 * recording.duration_s
+    segments = unusable_segments(recording.signal_mv[:, 0], HZ)
+    assert seconds_of(segments, "noise") > 0.9 * recording.duration_s
 
 
 @pytest.mark.real_data

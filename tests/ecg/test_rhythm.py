@@ -9,7 +9,7 @@ from ecg.rhythm import (
     RhythmSettings,
     beat_irregularity,
     irregular_beats,
-    irregular_stretches,
+    irregular_segments,
     irregular_windows,
 )
 from tests.ecg.rhythms import fibrillation, joined, sinus, with_ventricular
@@ -75,7 +75,7 @@ def test_unknown_p_waves_leave_the_intervals_to_decide():
 def test_a_stretch_is_found_where_it_is():
     rng = np.random.default_rng(6)
     times_s = joined(sinus(rng, 300), fibrillation(rng, 200), sinus(rng, 300))
-    [stretch] = irregular_stretches(irregular_windows(times_s), times_s)
+    [stretch] = irregular_segments(irregular_windows(times_s), times_s)
     assert abs(stretch.start_s - times_s[300]) < 12 and abs(stretch.end_s - times_s[499]) < 12
     assert stretch.irregularity > 0.5
     assert stretch.beats == ((times_s >= stretch.start_s) & (times_s <= stretch.end_s)).sum()
@@ -86,7 +86,7 @@ def test_too_few_beats_have_no_window(beats):
     times_s = fibrillation(np.random.default_rng(7), beats)
     windows = irregular_windows(times_s)
     assert len(windows) == 0 and not irregular_beats(windows, beats).any()
-    assert irregular_stretches(windows, times_s) == []
+    assert irregular_segments(windows, times_s) == []
 
 
 def test_as_many_beats_as_a_window_are_enough():

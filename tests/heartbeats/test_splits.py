@@ -53,7 +53,7 @@ def test_validation_has_every_class(beats):
 
 def test_few_keeps_the_class_shares(beats):
     train, _ = splits.development(beats, "kaggle", seed=0)
-    some = splits.few(beats, train, 100, seed=0)
+    some = splits.subsample(beats, train, 100, seed=0)
     assert len(some) == 100 and set(some) <= set(train)
     assert np.bincount(beats.labels[some]).min() >= 15
 

@@ -18,7 +18,7 @@ def make(
     """An analysis that found everything, and its recording.
 
     Args:
-        changes: `irregular` and `stretches` as lists of (start, end) in seconds, `episodes` as
+        changes: `irregular` and `unusable` as lists of (start, end) in seconds, `episodes` as
             rows of the table; other fields as they are.
     """
     rng = np.random.default_rng(seed)
@@ -32,7 +32,7 @@ def without_beats(seconds: float = 10, value: float = 0.0) -> tuple[Analysis, Re
     signal = np.full((int(seconds * 360), 1), value, np.float32)
     recording = Recording("empty", signal, 360.0, ("II",))
     beats = beats_of(generate_record(np.random.default_rng(0), 10, 360)).iloc[:0]
-    return analysis_of(recording, beats, stretches=[(0, seconds)]), recording
+    return analysis_of(recording, beats, unusable=[(0, seconds)]), recording
 
 
 def beats_of(truth: SyntheticRecord) -> pd.DataFrame:
@@ -64,9 +64,9 @@ def with_durations(beats: pd.DataFrame) -> pd.DataFrame:
 
 def analysis_of(recording: Recording, beats: pd.DataFrame, **changes) -> Analysis:
     irregular = pd.DataFrame(changes.pop("irregular", []), columns=SPAN, dtype=float)
-    stretches = pd.DataFrame(changes.pop("stretches", []), columns=SPAN, dtype=float)
-    stretches["reason"] = "noise"
-    for start, end in stretches[SPAN].itertuples(index=False):
+    unusable = pd.DataFrame(changes.pop("unusable", []), columns=SPAN, dtype=float)
+    unusable["reason"] = "noise"
+    for start, end in unusable[SPAN].itertuples(index=False):
         outside = ~beats["time_s"].between(start, end)
         beats = beats.assign(usable=beats["usable"] & outside)
     columns = ["kind", *SPAN, "beats", "detail"]
@@ -81,8 +81,8 @@ def analysis_of(recording: Recording, beats: pd.DataFrame, **changes) -> Analysi
         "windows": pd.DataFrame(columns=[*SPAN, "irregular"]),
         "irregular": irregular,
         "episodes": episodes,
-        "stretches": stretches,
-        "summary": summarise(recording.duration_s, beats, irregular, episodes, stretches),
+        "unusable": unusable,
+        "summary": summarise(recording.duration_s, beats, irregular, episodes, unusable),
         "notes": (),
         "provenance": {"checkpoint": "cnn.json", "versions": {"numpy": "2"}},
     }

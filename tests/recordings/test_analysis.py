@@ -111,7 +111,7 @@ def test_a_gap_is_told_and_nothing_is_measured_across_it(classifier):
     analysis = analyse(recording(signal), classifier)
     times_s = analysis.beats["time_s"]
     assert not times_s.between(20.05, 31.95).any()
-    assert analysis.stretches["reason"].tolist() == ["nothing recorded"]
+    assert analysis.unusable["reason"].tolist() == ["nothing recorded"]
     assert np.isnan(analysis.beats["rr_s"][(times_s > 32).idxmax()])
     assert "pause" not in analysis.summary["episodes"]
     assert analysis.summary["unusable_share"] == pytest.approx(0.2, abs=0.02)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ecg.delineate import Waves
-from ecg.quality import Stretch
+from ecg.quality import UnusableSegment
 from recordings import beat_table
 
 
@@ -47,8 +47,8 @@ def test_no_beats_give_an_empty_table_with_all_columns():
 
 
 def test_inside_counts_the_beginning_and_not_the_end():
-    stretches = [Stretch(1, 2, "noise"), Stretch(4, 5, "flat line")]
-    found = beat_table.inside(np.array([0.5, 1, 1.5, 2, 4.9]), stretches)
+    segments = [UnusableSegment(1, 2, "noise"), UnusableSegment(4, 5, "flat line")]
+    found = beat_table.inside(np.array([0.5, 1, 1.5, 2, 4.9]), segments)
     assert found.tolist() == [False, True, True, False, True]
 
 

@@ -22,7 +22,7 @@ def example():
     return make(
         seconds=60,
         irregular=[(5, 25)],
-        stretches=[(40, 45)],
+        unusable=[(40, 45)],
         episodes=[("pause", 3.0, 6.0, 2, "3.0 s"), ("bradycardia", 10.0, 40.0, 20, "40 a minute")],
         notes=("The header promises more than there is.",),
     )
@@ -126,12 +126,12 @@ def test_runs_of_ventricular_beats_come_before_all_others():
     assert [episode.kind for episode in found] == [page.GRAVE[0]]
 
 
-def test_stretches_and_clusters_have_tables(example):
+def test_segments_and_clusters_have_tables(example):
     words = " ".join(
         shown(
             "".join(
                 page.irregular(example[0])
-                + page.unusable_stretches(example[0])
+                + page.unusable_segments(example[0])
                 + page.clusters(example[0])
             )
         ).split()

@@ -153,7 +153,7 @@ def test_the_strip_draws_the_trace_where_the_signal_is():
 def test_legends_list_only_what_occurs():
     plain = strip_figures(*make(seconds=20, shares={}))[0]
     assert [text.split(" ")[0] for text in legend(plain)] == ["N"]
-    full = strip_figures(*make(irregular=[(5, 30)], stretches=[(40, 50)]))[0]
+    full = strip_figures(*make(irregular=[(5, 30)], unusable=[(40, 50)]))[0]
     words = legend(full)
     assert {"irregular rhythm", "unusable"} < set(words)
     assert [word[0] for word in words[:4]] == ["N", "S", "V", "F"]
@@ -161,14 +161,14 @@ def test_legends_list_only_what_occurs():
 
 def test_hatches_are_seen_in_svg_too():
     """Where a hatch has a face, SVG gives both the face's transparency."""
-    svg = as_svg(strip_figures(*make(seconds=20, stretches=[(5, 8)]))[0], "strip")
+    svg = as_svg(strip_figures(*make(seconds=20, unusable=[(5, 8)]))[0], "strip")
     pattern = svg[svg.index("<pattern") : svg.index("</pattern>")]
     assert 'fill="none"' in pattern and "stroke: var(--muted)" in pattern
     assert re.search(r"fill: url\(#\w+\)", svg) and "fill-opacity" not in pattern
 
 
 def test_unusable_beats_are_not_drawn():
-    analysis, recording = make(stretches=[(20, 40)])
+    analysis, recording = make(unusable=[(20, 40)])
     axes = strip_figures(analysis, recording)[0].axes[0]
     inside = analysis.beats["time_s"].between(20, 40) & (analysis.beats["class"] == "V")
     drawn = len(marks_of(axes, "V"))
@@ -185,16 +185,16 @@ def test_unknown_beats_have_rings():
     assert "unknown (1)" in legend(figure)
 
 
-def test_the_tachogram_is_broken_at_unusable_stretches():
-    analysis, _recording = make(stretches=[(20, 40)])
+def test_the_tachogram_is_broken_at_unusable_segments():
+    analysis, _recording = make(unusable=[(20, 40)])
     axes = rhythm_figure(analysis).axes[0]
     times = np.concatenate([one.get_offsets()[:, 0] for one in axes.collections[2:]])
     assert ((times > 20) & (times < 40)).sum() == 0
     after = analysis.beats["time_s"][analysis.beats["time_s"] > 40].iloc[0]
-    assert not np.isclose(times, after).any()  # its interval begins in the stretch
+    assert not np.isclose(times, after).any()  # its interval begins in the segment
 
 
-def test_a_pause_is_inside_the_axes_and_a_missed_stretch_is_not():
+def test_a_pause_is_inside_the_axes_and_a_missed_segment_is_not():
     analysis, _recording = make(seconds=300, shares={})
     rr_s = analysis.beats["rr_s"].to_numpy(copy=True)
     rr_s[100] = 60.0
@@ -263,7 +263,7 @@ def test_the_closer_look_shows_most_classes():
 
 
 def test_the_closer_look_avoids_what_is_unusable_and_bad():
-    analysis, _recording = make(seconds=60, shares={}, stretches=[(0, 25)])
+    analysis, _recording = make(seconds=60, shares={}, unusable=[(0, 25)])
     assert best_window(analysis)[0] >= 24.9
     beats = analysis.beats.assign(quality=np.where(analysis.beats["time_s"] > 42, 0.9, 0.2))
     assert best_window(dataclasses.replace(analysis, beats=beats))[0] >= 41
@@ -303,7 +303,7 @@ def inverted():
 
 
 def with_gap():
-    analysis, recording = make(seconds=20, stretches=[(10, 15)])
+    analysis, recording = make(seconds=20, unusable=[(10, 15)])
     recording.signal_mv[3600:5400] = np.nan
     return analysis, recording
 
@@ -323,7 +323,7 @@ CASES = {
     "no beats": without_beats,
     "nothing recorded": partial(without_beats, value=np.nan),
     "one sample": partial(without_beats, seconds=1 / 360),
-    "all unusable": partial(make, seconds=20, stretches=[(0, 20)]),
+    "all unusable": partial(make, seconds=20, unusable=[(0, 20)]),
     "one beat": with_one_beat,
     "a gap": with_gap,
 }
@@ -360,7 +360,7 @@ def test_recordings_of_any_length_rate_and_gain_can_be_drawn(name):
 
 
 def test_drawing_leaves_the_recording_as_it_was():
-    analysis, recording = make(seconds=20, stretches=[(5, 8)])
+    analysis, recording = make(seconds=20, unusable=[(5, 8)])
     signal, beats = recording.signal_mv.copy(), analysis.beats.copy()
     draw_all(analysis, recording)
     assert np.array_equal(recording.signal_mv, signal)

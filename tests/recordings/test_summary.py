@@ -25,7 +25,7 @@ def table(classes="NNNNNNNNNN", rr_s=1.0):
     )
 
 
-def stretches(*ends):
+def segments(*ends):
     return pd.DataFrame(ends, columns=["start_s", "end_s"])
 
 
@@ -44,9 +44,9 @@ def test_unusable_beats_count_in_nothing_but_the_number_of_beats():
     assert found["ectopic_share"] == 0
 
 
-def test_overlapping_stretches_count_once():
+def test_overlapping_segments_count_once():
     found = summarise(
-        600, table(), stretches((0, 60), (30, 90), (200, 230)), NO_EPISODES, stretches((300, 600))
+        600, table(), segments((0, 60), (30, 90), (200, 230)), NO_EPISODES, segments((300, 600))
     )
     assert found["irregular_minutes"] == 2.0
     assert found["irregular_share"] == pytest.approx(120 / 300)
@@ -54,7 +54,7 @@ def test_overlapping_stretches_count_once():
 
 
 def test_where_nothing_was_measured_there_is_no_figure():
-    found = summarise(10, table()[:0], NONE, NO_EPISODES, stretches((0, 10)))
+    found = summarise(10, table()[:0], NONE, NO_EPISODES, segments((0, 10)))
     assert found["heart_rate_bpm"] is None and found["ectopic_share"] is None
     assert found["quality"] is None and found["irregular_share"] is None
     assert set(found["intervals"].values()) == {None}

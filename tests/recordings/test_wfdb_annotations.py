@@ -13,7 +13,7 @@ from tests.recordings import examples
 
 @pytest.fixture(scope="module")
 def analysis():
-    return examples.make(20, irregular=[(3.0, 7.5)], stretches=[(8.0, 9.0)])[0]
+    return examples.make(20, irregular=[(3.0, 7.5)], unusable=[(8.0, 9.0)])[0]
 
 
 def test_beats_rhythm_and_quality_are_read_back(analysis, tmp_path):
