@@ -45,8 +45,8 @@ def confusion_figure(
     scores = score(labels, predicted, class_names)
     figure = _matrix_page(1, 2, len(class_names), title, _summary(scores, len(labels)))
     counts, shares = figure.subplots(1, 2)
-    _draw_matrix(counts, scores.confusion, class_names, "beats", shares=False)
-    _draw_matrix(shares, scores.confusion, class_names, "% of the true class", shares=True)
+    _draw_confusion(counts, scores.confusion, class_names, "beats", in_shares=False)
+    _draw_confusion(shares, scores.confusion, class_names, "% of the true class", in_shares=True)
     return figure
 
 
@@ -69,9 +69,9 @@ def confusion_figures(assessments: list[Assessment]) -> Figure:
     for column, (name, one) in enumerate(zip(names(assessments), assessments, strict=True)):
         head = f"{name}: accuracy {one.scores.accuracy:.2%}, macro-F1 {one.scores.macro_f1:.3f}"
         matrix = one.scores.confusion
-        _draw_matrix(grid[0, column], matrix, one.class_names, head, shares=False)
+        _draw_confusion(grid[0, column], matrix, one.class_names, head, in_shares=False)
         below = f"{name}: % of the true class"
-        _draw_matrix(grid[1, column], matrix, one.class_names, below, shares=True)
+        _draw_confusion(grid[1, column], matrix, one.class_names, below, in_shares=True)
     return figure
 
 
@@ -99,9 +99,7 @@ def curves_figure(assessments: list[Assessment]) -> Figure:
         of_class = {name: lines[index] for name, lines in curves.items()}
         title = f"{class_name} ({support[index]:,} beats)"
         _draw_roc(grid[0, index], of_class, title)
-        _draw_precision_recall(grid[1, index], of_class)
-    grid[0, 0].set_ylabel("true positive rate (recall)")
-    grid[1, 0].set_ylabel("precision")
+        _draw_precision_recall(grid[1, index], of_class, title)
     return figure
 
 
@@ -115,38 +113,67 @@ def _summary(scores, beats: int) -> str:
     return f"{figures}\n{COLOUR_KEY}"
 
 
-def _draw_matrix(
-    axes: Axes, matrix: np.ndarray, class_names: tuple[str, ...], title: str, *, shares: bool
+def _draw_confusion(
+    axes: Axes, matrix: np.ndarray, class_names: tuple[str, ...], title: str, *, in_shares: bool
 ) -> None:
     support = matrix.sum(axis=1)
+    counts = [[f"{count:,}" for count in row] for row in matrix]
+    draw_matrix(axes, shares_of(matrix), class_names, None if in_shares else counts)
+    if not in_shares:
+        rows = [f"{n} ({s:,})" for n, s in zip(class_names, support, strict=True)]
+        axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylabel("true" if in_shares else "true (beats)")
+    axes.set_title(title)
+
+
+def shares_of(confusion: np.ndarray) -> np.ndarray:
+    """(classes, classes) shares of each true class, in rows; NaN in rows of classes without beats.
+
+    Args:
+        confusion: (classes, classes) counts, rows are the true classes.
+    """
+    support = confusion.sum(axis=1, keepdims=True)
+    nothing = np.full(confusion.shape, np.nan)
+    return np.divide(confusion, support, out=nothing, where=support > 0)
+
+
+def draw_matrix(
+    axes: Axes,
+    shares: np.ndarray,
+    class_names: tuple[str, ...],
+    texts: list[list[str]] | None = None,
+) -> None:
+    """Draw a confusion matrix, hits in blue and confusions in orange.
+
+    Args:
+        axes: drawn on.
+        shares: (classes, classes) of each true class, in rows; NaN where there are no beats.
+        class_names: names in the order of the labels.
+        texts: what each cell says; by default its share in per cent.
+    """
     places = range(len(class_names))
     for row in places:
         for column in places:
-            share = matrix[row, column] / support[row] if support[row] else 0.0
-            text = _share_text(share) if shares else f"{matrix[row, column]:,}"
-            _draw_cell(axes, row, column, share, text if support[row] else "–")
-    rows = [f"{n} ({s:,})" for n, s in zip(class_names, support, strict=True)]
+            share = shares[row, column]
+            text = texts[row][column] if texts else _share_text(share)
+            _draw_cell(axes, row, column, share, text)
     axes.set_xticks(places, class_names)
-    axes.set_yticks(places, class_names if shares else rows)
+    axes.set_yticks(places, class_names)
     axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(places) - 0.5, -0.5), aspect="equal")
-    axes.set(xlabel="predicted", ylabel="true" if shares else "true (beats)")
-    axes.set_title(title)
+    axes.set_xlabel("predicted")
     bare(axes)
 
 
 def _draw_cell(axes: Axes, row: int, column: int, share: float, text: str) -> None:
+    has_beats = not np.isnan(share)
     # The square root lifts the few per cent of a confusion out of the background.
     hue, strength = (HIT, share) if row == column else (MISS, np.sqrt(share))
-    axes.add_patch(
-        Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=GRID, alpha=0.3, linewidth=0)
-    )
-    axes.add_patch(
-        Rectangle(
-            (column - 0.48, row - 0.48), 0.96, 0.96, facecolor=hue, alpha=strength, linewidth=0
+    for colour, alpha in ((GRID, 0.3), (hue, strength if has_beats else 0.0)):
+        axes.add_patch(
+            Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, facecolor=colour, alpha=alpha, lw=0)
         )
-    )
-    is_empty = text in ("0", "–")
-    colour = MUTED if is_empty else "#ffffff" if strength > 0.6 else INK
+    text = text if has_beats else "–"
+    colour = MUTED if text in ("0", "–") else "#ffffff" if strength > 0.6 else INK
     axes.text(column, row, text, ha="center", va="center", color=colour, size=9)
 
 
@@ -171,12 +198,15 @@ def _draw_roc(axes: Axes, curves: Mapping[str, ClassCurves | None], title: str) 
             label = f"{name}  AUC {_truncated(one.auc)}"
             axes.plot(rate, one.true_positive_rate, label=label, **_line(number))
     axes.set(xscale="log", xlim=(SMALLEST_RATE, 1), ylim=(0, 1.01))
-    axes.set_xlabel("false positive rate (log scale)")
+    axes.set(xlabel="false positive rate (log scale)", ylabel="true positive rate (recall)")
     axes.xaxis.set_minor_locator(NullLocator())
     _finish(axes, "lower right")
 
 
-def _draw_precision_recall(axes: Axes, curves: Mapping[str, ClassCurves | None]) -> None:
+def _draw_precision_recall(
+    axes: Axes, curves: Mapping[str, ClassCurves | None], title: str
+) -> None:
+    axes.set_title(title)
     if not _can_be_drawn(axes, curves):
         return
     for number, (name, one) in enumerate(curves.items()):
@@ -184,7 +214,7 @@ def _draw_precision_recall(axes: Axes, curves: Mapping[str, ClassCurves | None])
             label = f"{name}  AP {_truncated(one.average_precision)}"
             axes.plot(one.recall, one.precision, label=label, **_line(number))
             axes.axhline(one.prevalence, ls=":", color=MUTED, lw=1)
-    axes.set(xlim=(0, 1.01), ylim=(0, 1.01), xlabel="recall")
+    axes.set(xlim=(0, 1.01), ylim=(0, 1.01), xlabel="recall", ylabel="precision")
     _finish(axes, "lower left")
 
 

@@ -1,27 +1,34 @@
 """The report on a test set: JSON and CSV for programs, PNG and one HTML page for people."""
 
-import datetime
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 from rich.table import Table
 
 from evaluation import plots, training_curves
 from evaluation.assessment import Assessment, representatives
 from evaluation.comparison import Comparison, Result, compare
 from evaluation.metrics import ClassScore, class_curves
-from evaluation.report_files import write_figures, write_page, write_table
+from evaluation.report_parts import (
+    SYNTHETIC_NOTICE,
+    as_sentence,
+    f1_text,
+    folded_json,
+    interval_cell,
+    made_by,
+    number_text,
+    provenance,
+)
 from evaluation.score_tables import per_beat, per_class, per_record
 from evaluation.significance import ROUNDS, SEED, Interval
-from utils.files import write_json
-from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from evaluation.training_curves import Epochs, Training
+from utils.page import Bar, Cell, Ranged, heading, note, paragraph, table
 from utils.paths import shown
-from utils.versions import commit, versions
+from utils.picture import Picture
+from utils.report import Report, Section
 
 
 def results_table(comparison: Comparison) -> Table:
@@ -55,50 +62,86 @@ def _f1(of_class: ClassScore) -> str:
     return f"{of_class.f1:.3f}\n[dim]of {of_class.support:,}[/dim]" if of_class.support else "–"
 
 
-SYNTHETIC_NOTICE = (
-    "Synthetic beats. These scores show that the programs work; they say nothing about hearts."
-)
 # The ectopic beats of AAMI's classes, what a per-patient table is read for.
 ECTOPIC = ("S", "V")
 
 
-def build(comparison: Comparison, figures: Mapping[str, Figure]) -> str:
-    """The page.
+def write(
+    folder: Path,
+    assessments: list[Assessment],
+    histories: Mapping[tuple[str, int], Epochs] | None = None,
+) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    The figures show one model for each variant and one of the baselines, those that
+    validated best; tables and JSON hold all of them.
+
+    Args:
+        folder: made where it is missing.
+        assessments: of the same test set, at least one.
+        histories: (architecture, seed) -> the metrics of each epoch of that training, as
+            `training` logs them; those of assessed checkpoints are shown as training curves.
+
+    Returns:
+        the files, the page first.
+    """
+    trainings = training_curves.trainings_of(assessments, histories or {})
+    return build(compare(assessments), trainings).write(folder)
+
+
+def build(comparison: Comparison, trainings: list[Training]) -> Report:
+    """The report.
 
     Args:
         comparison: all models on the test set.
-        figures: ``confusion`` and ``curves``, and ``training_curves`` where they are known.
+        trainings: those whose epochs are known; may be empty.
     """
     assessments = [result.assessment for result in comparison.results]
+    chosen = representatives(assessments)
     first = assessments[0]
-    return page(
+    return Report(
         first.test_title,
-        f"{first.protocol_meaning[:1].upper()}{first.protocol_meaning[1:]}.",
+        as_sentence(first.protocol_meaning),
         [
             *_overview(comparison),
             heading("Confusion"),
-            picture(figures["confusion"], "confusion", _caption(comparison, "Rows: true classes")),
+            Picture(
+                "confusion",
+                plots.confusion_figures(chosen),
+                _caption(comparison, "Rows: true classes"),
+            ),
             heading("Each class"),
             _class_table(assessments),
             heading("Curves"),
-            picture(
-                figures["curves"],
+            Picture(
                 "curves",
-                _caption(comparison, "Rates below one in ten thousand are drawn at the left edge"),
+                plots.curves_figure(chosen),
+                _caption(
+                    comparison,
+                    "False positive rates below one in ten thousand are drawn at the left edge",
+                ),
             ),
-            *_record_section(representatives(assessments)),
-            *_training_section(figures.get("training_curves")),
+            *_record_section(chosen),
+            *_training_section(trainings, first.test_title),
             *_checkpoints(comparison.results),
-            footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
         ],
-        warnings=warnings_of(comparison),
+        made_by("eval.py"),
+        warnings_of(comparison),
+        tables={
+            "per_class.csv": per_class(assessments),
+            "per_patient.csv": per_record(assessments),
+            "predictions.csv": per_beat(assessments),
+            "training_curves.csv": training_curves.table(trainings) if trainings else None,
+        },
+        numbers={"scores.json": as_dict(comparison)},
     )
 
 
-def _training_section(figure: Figure | None) -> list[str]:
-    if figure is None:
+def _training_section(trainings: list[Training], title: str) -> list[Section]:
+    if not trainings:
         return []
-    return [heading("Training"), picture(figure, "training_curves", training_curves.CAPTION)]
+    figure = training_curves.figure(trainings, title)
+    return [heading("Training"), Picture("training_curves", figure, training_curves.CAPTION)]
 
 
 def warnings_of(comparison: Comparison) -> list[str]:
@@ -110,19 +153,12 @@ def warnings_of(comparison: Comparison) -> list[str]:
 
 def _overview(comparison: Comparison) -> list[str]:
     class_names = comparison.results[0].assessment.class_names
-    rows = [
+    rows: list[list[Cell]] = [
         [
             one.name,
-            Ranged(
-                f"{one.accuracy.value:.2%}", f"{one.accuracy.low:.2%} – {one.accuracy.high:.2%}"
-            ),
-            Ranged(
-                f"{one.macro_f1.value:.4f}", f"{one.macro_f1.low:.3f} – {one.macro_f1.high:.3f}"
-            ),
-            *(
-                _f1_cell(of_class.f1, of_class.support)
-                for of_class in one.assessment.scores.classes
-            ),
+            interval_cell(one.accuracy, ".2%", ".2%"),
+            interval_cell(one.macro_f1, ".4f"),
+            *map(_f1_bar, one.assessment.scores.classes),
         ]
         for one in comparison.results
     ]
@@ -133,13 +169,13 @@ def _overview(comparison: Comparison) -> list[str]:
     return [
         heading("Scores"),
         table(headers, rows),
-        *(f"<p>{sentence}</p>" for sentence in sentences),
+        *map(paragraph, sentences),
         note(comparison.method),
     ]
 
 
-def _f1_cell(f1: float, support: int) -> Cell:
-    return Bar(f"{f1:.3f}", f1) if support else "no beats"
+def _f1_bar(of_class: ClassScore) -> Cell:
+    return Bar(f1_text(of_class), of_class.f1) if of_class.support else "no beats"
 
 
 def _caption(comparison: Comparison, text: str) -> str:
@@ -159,7 +195,7 @@ def _class_table(assessments: list[Assessment]) -> str:
             row["model"],
             row["support"],
             *(Bar(f"{row[key]:.3f}", row[key]) for key in ("precision", "recall", "f1")),
-            *(_optional(row[key], 4) for key in ("roc_auc", "average_precision")),
+            *(number_text(row[key], 4) for key in ("roc_auc", "average_precision")),
         ]
         for row in _by_class(per_class(assessments))
     ]
@@ -174,7 +210,7 @@ def _by_class(frame: pd.DataFrame) -> list[dict]:
     return frame.to_dict("records")
 
 
-def _record_section(assessments: list[Assessment]) -> list[str]:
+def _record_section(assessments: list[Assessment]) -> list[Section]:
     frame = per_record(assessments)
     if frame is None:
         return [
@@ -203,7 +239,7 @@ def _record_section(assessments: list[Assessment]) -> list[str]:
     groups = [("", 2), *((name, len(columns)) for name in of_model)]
     return [
         heading("Each record"),
-        *(f"<p>{_concentration(name, one)}</p>" for name, one in of_model.items()),
+        *(paragraph(_concentration(name, one)) for name, one in of_model.items()),
         table(headers, rows, groups=groups),
         note(
             "Records with the most errors first. Macro-F1 is over the classes that the record "
@@ -237,17 +273,13 @@ def _concentration(name: str, frame: pd.DataFrame) -> str:
     )
 
 
-def _optional(value: float | None, decimals: int) -> str | None:
-    return None if value is None or pd.isna(value) else f"{value:.{decimals}f}"
-
-
 def _checkpoints(results: tuple[Result, ...]) -> list[str]:
     rows = [
         [
             one.name,
             shown(one.assessment.checkpoint),
             _trained_on(one.assessment),
-            _optional(one.assessment.facts.get("score"), 4),
+            number_text(one.assessment.facts.get("score"), 4),
             one.assessment.facts.get("epoch"),
             one.assessment.facts.get("parameters"),
         ]
@@ -258,10 +290,7 @@ def _checkpoints(results: tuple[Result, ...]) -> list[str]:
         heading("Checkpoints"),
         table(headers, rows, text_columns=3),
         *(
-            folded(
-                f"all that {one.name}'s checkpoint says",
-                json.dumps(one.assessment.facts, indent=2),
-            )
+            folded_json(f"all that {one.name}'s checkpoint says", one.assessment.facts)
             for one in results
         ),
     ]
@@ -269,54 +298,6 @@ def _checkpoints(results: tuple[Result, ...]) -> list[str]:
 
 def _trained_on(one: Assessment) -> str:
     return f"{one.facts.get('data', 'unknown')}, protocol {one.facts.get('protocol', 'unknown')}"
-
-
-PER_RECORD_FILE = "per_patient.csv"
-
-
-def write(
-    folder: Path,
-    assessments: list[Assessment],
-    histories: Mapping[tuple[str, int], training_curves.Epochs] | None = None,
-) -> list[Path]:
-    """Write the whole report; files of an older one in the same folder are replaced.
-
-    The figures show one model for each variant and one of the baselines, those that
-    validated best; tables and JSON hold all of them.
-
-    Args:
-        folder: made where it is missing.
-        assessments: of the same test set, at least one.
-        histories: (architecture, seed) -> the metrics of each epoch of that training, as
-            `training` logs them; those of assessed checkpoints are shown as training curves.
-
-    Returns:
-        the files, the page first.
-    """
-    comparison = compare(assessments)
-    shown_ones = representatives(assessments)
-    figures = {
-        "confusion": plots.confusion_figures(shown_ones),
-        "curves": plots.curves_figure(shown_ones),
-    }
-    trainings = training_curves.trainings_of(assessments, histories or {})
-    if trainings:
-        figures["training_curves"] = training_curves.figure(trainings, assessments[0].test_title)
-    page = build(comparison, figures)
-    paths = [write_page(folder / "report.html", page), folder / "scores.json"]
-    write_json(paths[-1], as_dict(comparison))
-    paths += write_figures(folder, figures)
-    paths.append(write_table(folder / "per_class.csv", per_class(assessments)))
-    records = per_record(assessments)
-    if records is None:
-        (folder / PER_RECORD_FILE).unlink(missing_ok=True)  # an older report's would mislead
-    else:
-        paths.append(write_table(folder / PER_RECORD_FILE, records))
-    paths.append(write_table(folder / "predictions.csv", per_beat(assessments)))
-    if trainings:
-        epochs = training_curves.table(trainings)
-        paths.append(write_table(folder / "training_curves.csv", epochs))
-    return paths
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -352,9 +333,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
         "differences": [asdict(one) for one in comparison.differences],
         "spreads": [asdict(one) for one in comparison.spreads],
         "notes": list(comparison.notes),
-        "commit": commit(),
-        "versions": versions(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **provenance(),
     }
 
 

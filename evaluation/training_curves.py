@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from evaluation.assessment import Assessment, names
 from utils.style import MODEL_COLOURS, MUTED, new_figure, styled
@@ -103,8 +103,9 @@ def _draw_losses(axes: Axes, architecture: str, trainings: list[Training]) -> No
             if metric == "val_loss":
                 _mark_best(axes, one, epochs, values, colour)
     axes.set(yscale="log", ylabel="loss (log scale)")
-    axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.plot([], [], "-", color=MUTED, label="training")
     axes.plot([], [], "--", color=MUTED, label="validation")
     _finish(axes, f"{architecture}: loss")

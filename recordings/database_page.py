@@ -11,13 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from evaluation.report_files import write_figures, write_page, write_table
+from evaluation.report_parts import made_by
 from recordings.beat_table import rounded
-from recordings.page import CAVEAT, FOOTER, sized
+from recordings.page import CAVEAT
 from recordings.pictures.signs import IRREGULAR, TRACE, colour_of
 from recordings.results import PAGE
 from recordings.wording import duration, known, number, percent
-from utils.page import Bar, Cell, footer, heading, note, page, picture, table
+from utils.page import Bar, Cell, heading, note, table
+from utils.picture import Picture
+from utils.report import Report, Section
 from utils.style import GRID, INK, MUTED, bare, new_figure, styled
 
 WIDTH_INCHES, ROW_INCHES, AROUND_INCHES = 12.0, 0.19, 1.6
@@ -118,35 +120,49 @@ CAPTION = (
 )
 
 
-def build_database_page(
-    name: str, patients: pd.DataFrame, figure: Figure, *, linked: bool = False
-) -> str:
-    """The page.
+TABLE, DATABASE_PAGE = "patients.csv", "patients.html"
+
+
+def write(folder: Path, name: str, table: pd.DataFrame, *, linked: bool) -> list[Path]:
+    """Write ``patients.html``, ``patients.png`` and ``patients.csv``; their paths.
+
+    Args:
+        folder: of the database's results.
+        name: of the database.
+        table: from `patients.table`.
+        linked: whether each recording has a page of its own to link to.
+    """
+    return build(name, table, linked=linked).write(folder)
+
+
+def build(name: str, patients: pd.DataFrame, *, linked: bool = False) -> Report:
+    """The report: page, figure and table.
 
     Args:
         name: of the database.
         patients: from `recordings.patients.table`, those that stand out most first.
-        figure: from `pictures.patients.patients_figure`.
         linked: whether each recording has a page of its own to link to, below this one.
     """
     analysed = patients[patients["score"].notna()]
     failed = patients[patients["score"].isna()]
-    return page(
+    sections: list[Section] = [
+        heading("Who stands out"),
+        *_flagged(analysed[analysed["flagged"].astype(bool)], linked),
+        heading("At a glance"),
+        Picture("patients", patients_figure(patients), CAPTION),
+        heading("All recordings"),
+        _table(analysed),
+        *(_links(analysed) if linked else []),
+        *_failures(failed),
+    ]
+    return Report(
         f"Recordings of {name}",
         _lead(analysed),
-        [
-            heading("Who stands out"),
-            *_flagged(analysed[analysed["flagged"].astype(bool)], linked),
-            heading("At a glance"),
-            sized(picture(figure, "patients", ""), figure.get_figwidth()),
-            note(CAPTION),
-            heading("All recordings"),
-            _table(analysed),
-            *(_links(analysed) if linked else []),
-            *_failures(failed),
-            footer(FOOTER),
-        ],
-        warnings=[*_failure_warning(failed), CAVEAT],
+        sections,
+        made_by("analyse_record.py"),
+        [*_failure_warning(failed), CAVEAT],
+        tables={TABLE: rounded(patients)},
+        page=DATABASE_PAGE,
     )
 
 
@@ -252,25 +268,3 @@ def _failure_warning(failed: pd.DataFrame) -> list[str]:
         return []
     count = f"{len(failed):,} recordings" if len(failed) > 1 else "1 recording"
     return [f"{count} could not be analysed; the reasons stand at the end."]
-
-
-TABLE, DATABASE_PAGE = "patients.csv", "patients.html"
-
-
-def write(folder: Path, name: str, table: pd.DataFrame, *, linked: bool) -> list[Path]:
-    """Write ``patients.csv``, ``patients.png`` and ``patients.html``; their paths.
-
-    Args:
-        folder: of the database's results.
-        name: of the database.
-        table: from `patients.table`.
-        linked: whether each recording has a page of its own to link to.
-    """
-    figure = patients_figure(table)
-    return [
-        write_page(
-            folder / DATABASE_PAGE, build_database_page(name, table, figure, linked=linked)
-        ),
-        *write_figures(folder, {"patients": figure}),
-        write_table(folder / TABLE, rounded(table)),
-    ]

@@ -1,6 +1,5 @@
 """One recording as one self-contained HTML page: what must be known first, pictures, tables."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +8,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecg.recording import Recording
+from evaluation.report_parts import folded_json, made_by
 from heartbeats.beat_set import AAMI_MEANINGS
 from recordings.analysis import Analysis
 from recordings.pictures.signs import occurring, usable
 from recordings.summary import ECTOPIC
 from recordings.wording import UNKNOWN, clock, duration, known, number, percent, sentence
-from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.page import Bar, Cell, Ranged, columns, heading, note, table
+from utils.picture import Picture
+from utils.report import Report, Section
 
 # Rows of a table, and of one kind of episodes, before it says how many more there are.
 MOST_ROWS, MOST_OF_A_KIND = 20, 6
@@ -140,15 +142,12 @@ def _more(rows: pd.DataFrame) -> list[str]:
     return [note(f"{left:,} shorter or smaller ones are not shown.")] if left > 0 else []
 
 
-FOOTER = "Made by analyse_record.py of Beatsweep. Research software, not a medical device."
 CAVEAT = (
     "Beats, waves, classes and rhythm were found by a program; no cardiologist has looked at "
     "them. In people whose beats the network was not trained on, supraventricular (S) and fusion "
     "beats (F) are often missed, and normal ones taken for them."
 )
 NO_BEATS = "No usable heartbeat was found, so there is nothing to say of rhythm, waves or classes."
-# Twelve inches of a picture fill the page; on narrow screens they shrink to this part of that.
-REM_AN_INCH, SMALLEST = 6.3, 0.7
 CAPTIONS = {
     "strip": "Each beat that is not N is coloured, with its letter above it (a tick where rows "
     "are long). The trace is drawn from its lowest and highest value in each pixel; what reaches "
@@ -161,6 +160,8 @@ CAPTIONS = {
     "clusters": "Beats of like shape and timing, grouped without labels; the letter is the class "
     "that most of them were given. At most twelve clusters, the largest first.",
 }
+# Long pictures that run in time: a narrow screen moves along them.
+IN_TIME = ("strip", "zoom")
 TITLES = {
     "strip": "The whole recording",
     "zoom": "A closer look",
@@ -177,19 +178,26 @@ INTERVALS = {
 }
 
 
-def build(analysis: Analysis, recording: Recording, figures: Mapping[str, Figure]) -> str:
-    """The page.
+def build(
+    analysis: Analysis,
+    recording: Recording,
+    figures: Mapping[str, Figure],
+    *,
+    pngs: bool = True,
+) -> Report:
+    """The report: the page and its pictures.
 
     Args:
         analysis: what was found.
         recording: what it was found in.
         figures: from `recordings.pictures.draw_all`.
+        pngs: whether each picture becomes a file too.
     """
-    return page(
+    return Report(
         f"Recording {analysis.name}",
         _lead(analysis, recording),
         [
-            _beside(
+            columns(
                 [heading("At a glance"), table(["", ""], _facts(analysis), text_columns=2)],
                 [*_classes(analysis), *_intervals(analysis)],
             ),
@@ -199,9 +207,10 @@ def build(analysis: Analysis, recording: Recording, figures: Mapping[str, Figure
             *unusable_segments(analysis),
             *clusters(analysis),
             *_provenance(analysis),
-            footer(FOOTER),
         ],
-        warnings=_warnings(analysis, recording),
+        made_by("analyse_record.py"),
+        _warnings(analysis, recording),
+        pngs=pngs,
     )
 
 
@@ -303,32 +312,15 @@ def _intervals(analysis: Analysis) -> list[str]:
     ]
 
 
-def _beside(*columns: list[str]) -> str:
-    """Parts side by side where the screen is wide enough, else one below another."""
-    inside = "".join(
-        f'<div style="flex:1 1 29rem;min-width:0">{"".join(parts)}</div>' for parts in columns
-    )
-    return f'<div style="display:flex;flex-wrap:wrap;column-gap:2.5rem">{inside}</div>'
-
-
-def _pictures(figures: Mapping[str, Figure]) -> list[str]:
+def _pictures(figures: Mapping[str, Figure]) -> list[Section]:
     """Each picture under its title; the pages of a long strip under one."""
-    parts = []
+    parts: list[Section] = []
     for name, figure in figures.items():
         kind = name.split("_")[0]
         if name in (kind, f"{kind}_1"):
             parts += [heading(TITLES.get(kind, kind)), note(CAPTIONS.get(kind, ""))]
-        parts.append(sized(picture(figure, name, ""), figure.get_figwidth()))
+        parts.append(Picture(name, figure, stack="none" if kind in IN_TIME else "panels"))
     return parts
-
-
-def sized(drawn: str, inches: float) -> str:
-    """A picture whose letters are as large as those of others, moved sideways where too wide."""
-    widest = inches * REM_AN_INCH
-    return (
-        f'<div class="scroll"><div style="min-width:{SMALLEST * widest:.1f}rem;'
-        f'max-width:{widest:.1f}rem">{drawn}</div></div>'
-    )
 
 
 def _provenance(analysis: Analysis) -> list[str]:
@@ -339,5 +331,5 @@ def _provenance(analysis: Analysis) -> list[str]:
     return [
         heading("Made with"),
         table(["", ""], rows, text_columns=2),
-        folded("all settings and versions", json.dumps(made_with, indent=2, default=str)),
+        folded_json("all settings and versions", made_with),
     ]

@@ -8,12 +8,12 @@ import pandas as pd
 
 from ecg.files.writing import record_name, write_annotations
 from ecg.recording import Recording
-from evaluation.report_files import write_figures, write_page, write_table
 from recordings import page
 from recordings.analysis import Analysis
 from recordings.beat_table import MARKS, rounded
 from recordings.pictures import draw_all
 from utils.files import write_json, write_whole
+from utils.report import write_figures, write_table
 
 # The annotators' names: beats with rhythm and quality, and wave marks.
 BEATS, WAVES = "bsw", "bwv"
@@ -92,10 +92,10 @@ def write(
     files = _tables(folder, analysis)
     if pictures or html:
         figures = draw_all(analysis, recording)
-        if pictures:
-            files += write_figures(folder, figures)
         if html:
-            files.append(write_page(folder / PAGE, page.build(analysis, recording, figures)))
+            files += page.build(analysis, recording, figures, pngs=pictures).write(folder)
+        else:
+            files += write_figures(folder, figures)
     if annotate:
         files += write_wfdb_annotations(analysis, folder)
     write_json(folder / SUMMARY, summary_of(analysis) | {"made_with": made_with or {}})

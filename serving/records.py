@@ -95,7 +95,8 @@ def work(task: Task) -> Result | InputError:
     except InputError as error:  # the client has no use for the folder of its upload
         return InputError(str(error).replace(f"{task.path.parent}{os.sep}", ""))
     if task.form == "html":
-        return Result({}, html=page.build(analysis, recording, draw_all(analysis, recording)))
+        figures = draw_all(analysis, recording)
+        return Result({}, html=page.build(analysis, recording, figures, pngs=False).html())
     answer = answer_of(analysis)
     if task.form == "json":
         return Result(answer)

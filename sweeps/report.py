@@ -5,7 +5,6 @@ python -m sweeps.report cnn-bayes --out my_report
 """
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 import optuna
@@ -17,9 +16,7 @@ from sweeps.study_report import page as report_page
 from sweeps.study_report.findings import Importances, importances
 from sweeps.study_report.study_table import StudyTable
 from utils.errors import exit_plainly
-from utils.files import write_whole
 from utils.paths import shown
-from utils.style import as_png
 
 
 @exit_plainly
@@ -40,13 +37,7 @@ def main(argv: list[str] | None = None) -> int:
 def write(study: StudyTable, folder: Path) -> Path:
     """Write the page and a PNG of each figure into `folder`; the path of the page."""
     found = importances(study)
-    figures = draw_all(study, found)
-    for name, figure in figures.items():
-        write_whole(folder / f"{name}.png", partial(Path.write_bytes, data=as_png(figure)))
-    text = report_page.build(study, found, figures)
-    page = folder / "report.html"
-    write_whole(page, lambda file: file.write_text(text, encoding="utf-8"))
-    return page
+    return report_page.build(study, found, draw_all(study, found)).write(folder)[0]
 
 
 def draw_all(study: StudyTable, found: Importances) -> dict[str, Figure]:

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from utils.style import as_svg
-
 STYLE_SHEET = Path(__file__).with_name("page.css")
+# Letters of a cell that stay on one line.
+LONG_TEXT = 28
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,20 @@ def heading(text: str) -> str:
     return f"<h2>{html.escape(text)}</h2>"
 
 
+def paragraph(text: str, *, strong: bool = False) -> str:
+    words = html.escape(text)
+    return f"<p><strong>{words}</strong></p>" if strong else f"<p>{words}</p>"
+
+
 def note(text: str) -> str:
+    """A paragraph in small grey type: how numbers were made, what they do not say."""
     return f'<p class="note">{html.escape(text)}</p>'
+
+
+def columns(*parts: Iterable[str]) -> str:
+    """Parts side by side where the screen is wide enough, else one below another."""
+    inside = "".join(f"<div>{''.join(part)}</div>" for part in parts)
+    return f'<div class="columns">{inside}</div>'
 
 
 def footer(text: str) -> str:
@@ -86,7 +96,7 @@ def table(
     )
     body = "\n".join(
         "<tr>"
-        + "".join(_cell(cell, _kind(i, text_columns)) for i, cell in enumerate(row))
+        + "".join(_cell(cell, _kind_of_cell(cell, i, text_columns)) for i, cell in enumerate(row))
         + "</tr>"
         for row in rows
     )
@@ -94,12 +104,6 @@ def table(
         f'<div class="scroll"><table>\n<thead>{above}<tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
-
-
-def picture(figure: Figure, name: str, caption: str) -> str:
-    """A figure drawn with the colours of `utils.style`, and what to see in it."""
-    svg = as_svg(figure, name).replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
-    return f"<figure>\n{svg}\n<figcaption>{html.escape(caption)}</figcaption>\n</figure>"
 
 
 def folded(summary: str, text: str) -> str:
@@ -112,6 +116,12 @@ def folded(summary: str, text: str) -> str:
 
 def _kind(place: int, text_columns: int) -> str:
     return ' class="text"' if place < text_columns else ""
+
+
+def _kind_of_cell(cell: Cell, place: int, text_columns: int) -> str:
+    """Short words stay on one line; long ones wrap, but not word by word on a narrow screen."""
+    is_long = isinstance(cell, str) and len(cell) > LONG_TEXT and place < text_columns
+    return ' class="text long"' if is_long else _kind(place, text_columns)
 
 
 def _cell(cell: Cell, kind: str) -> str:

@@ -1,7 +1,6 @@
 """How all figures look: colours that colour-blind readers can tell apart, type, margins."""
 
 import io
-import re
 from typing import Any
 
 from matplotlib import rc_context
@@ -18,6 +17,8 @@ MODEL_LINES = ("-", "--", "-.", ":")
 PNG_DPI = 160
 HEADING_INCHES = 0.5
 SUBTITLE_LINE_INCHES = 0.16
+# What the two lines over a figure are called inside of it.
+TITLE, SUBTITLE = "title", "subtitle"
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -62,8 +63,9 @@ def new_figure(width: float, height: float, title: str, subtitle: str = "") -> F
     assert engine is not None
     engine.set(rect=(0, 0, 1, 1 - room), w_pad=0.08, h_pad=0.08)  # type: ignore[call-arg]
     left = 0.14 / width
-    figure.text(left, 1 - 0.14 / height, title, size=13, weight="bold", va="top")
-    figure.text(left, 1 - 0.44 / height, subtitle, size=9.5, color=MUTED, va="top")
+    top, below = 1 - 0.14 / height, 1 - 0.44 / height
+    figure.text(left, top, title, size=13, weight="bold", va="top", gid=TITLE)
+    figure.text(left, below, subtitle, size=9.5, color=MUTED, va="top", gid=SUBTITLE)
     return figure
 
 
@@ -78,22 +80,3 @@ def as_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=PNG_DPI)
     return buffer.getvalue()
-
-
-def as_svg(figure: Figure, name: str) -> str:
-    """The figure as an `<svg>` element for a page, in the page's own ink and without a background.
-
-    Args:
-        figure: drawn with the colours of this module; INK, MUTED and GRID become the page's CSS
-            variables, so that one picture suits a light and a dark page.
-        name: unique on the page; the ids inside the element depend on it.
-    """
-    buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", dpi=PNG_DPI, transparent=True)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    for colour, variable in ((INK, "ink"), (MUTED, "muted"), (GRID, "grid"), (PAPER, "paper")):
-        svg = svg.replace(colour, f"var(--{variable})")
-    return svg

@@ -1,7 +1,6 @@
 """The report on anomaly detectors: JSON and CSV for programs, PNG and one HTML page for people."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evaluation.report_files import write_figures, write_page, write_table
+from evaluation.report_parts import as_sentence, folded_json, made_by
 from evaluation.significance import Interval
 from experiments.anomaly_detection import detectors
 from experiments.anomaly_detection.detectors import VERDICTS, Detector, Lead, Quality
-from utils.files import write_json
-from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.page import Bar, Cell, Ranged, heading, note, paragraph, table
+from utils.picture import Picture
+from utils.report import Report, Section
 from utils.style import HIT, INK, MISS, MUTED, new_figure, styled
 
 BINS = 80
@@ -159,37 +159,80 @@ class Results:
         return detectors.by_class(self.detectors, self.labels, self.class_names, self.normal)
 
 
-def write(folder: Path, results: Results, figures: dict[str, Figure]) -> list[Path]:
+CAPTIONS = {
+    "histogram": "Every test beat once; what lies on the wrong side of the line is a mistake.",
+    "examples": "Beats drawn by a seed, without a look at their scores; normal ones above.",
+}
+
+
+def write(folder: Path, results: Results, figures: Mapping[str, Figure]) -> list[Path]:
     """Write the whole report; files of an older one in the same folder are replaced.
 
     Args:
         folder: made where it is missing.
         results: what was measured.
-        figures: name -> figure.
+        figures: ``histogram`` and ``examples``.
 
     Returns:
         the files, the page first.
     """
+    return build(results, figures).write(folder)
+
+
+def build(results: Results, figures: Mapping[str, Figure]) -> Report:
+    """The report: page, figures, tables and numbers."""
     qualities, leads, classes = results.qualities(), results.leads(), results.class_rows()
-    text = _page(results, figures, qualities, leads, classes)
-    report, scores = write_page(folder / "report.html", text), folder / "scores.json"
-    write_json(
-        scores,
-        {
-            "title": results.title,
-            "verdict": verdict(qualities, leads),
-            "detectors": [asdict(one) for one in qualities],
-            "thresholds": {one.name: one.threshold for one in results.detectors},
-            "leads": [asdict(one) for one in leads],
-            "classes": classes,
-            "facts": results.facts,
+    return Report(
+        results.title,
+        as_sentence(results.protocol_meaning),
+        [
+            *_overview(qualities, leads),
+            heading("Each class of anomaly"),
+            _class_table(classes),
+            note("AUC of each class against the normal beats, and the share called anomalies."),
+            *_pictures(figures),
+            folded_json("all that the checkpoint says", results.facts),
+        ],
+        made_by("eval.py"),
+        results.warnings,
+        tables={
+            "detectors.csv": pd.DataFrame(map(asdict, qualities)),
+            "per_class.csv": pd.DataFrame(classes),
+            "scores_per_beat.csv": _per_beat(results),
+        },
+        numbers={
+            "scores.json": {
+                "title": results.title,
+                "verdict": verdict(qualities, leads),
+                "detectors": [asdict(one) for one in qualities],
+                "thresholds": {one.name: one.threshold for one in results.detectors},
+                "leads": [asdict(one) for one in leads],
+                "classes": classes,
+                "facts": results.facts,
+            }
         },
     )
-    paths = [report, scores, *write_figures(folder, figures)]
-    paths.append(write_table(folder / "detectors.csv", pd.DataFrame(map(asdict, qualities))))
-    paths.append(write_table(folder / "per_class.csv", pd.DataFrame(classes)))
-    paths.append(write_table(folder / "scores_per_beat.csv", _per_beat(results)))
-    return paths
+
+
+def _overview(qualities: list[Quality], leads: list[Lead]) -> list[Section]:
+    return [
+        heading("Detectors"),
+        paragraph(verdict(qualities, leads), strong=True),
+        _quality_table(qualities),
+        *(paragraph(lead_sentence(qualities[0].name, one)) for one in leads),
+        note(
+            f"{POSITIVE} Differences have 95 % intervals: of AUC by DeLong's paired "
+            "comparison, of F1 by the paired bootstrap; both take beats as independent."
+        ),
+    ]
+
+
+def _pictures(figures: Mapping[str, Figure]) -> list[Section]:
+    return [
+        part
+        for name, figure in figures.items()
+        for part in (heading(name.capitalize()), Picture(name, figure, CAPTIONS[name]))
+    ]
 
 
 def verdict(qualities: list[Quality], leads: list[Lead]) -> str:
@@ -217,44 +260,6 @@ def lead_sentence(first: str, lead: Lead) -> str:
 
 def _signed(value: Interval) -> str:
     return f"{value.value:+.4f} ({value.low:+.4f} to {value.high:+.4f})"
-
-
-def _page(
-    results: Results,
-    figures: dict[str, Figure],
-    qualities: list[Quality],
-    leads: list[Lead],
-    classes: list[dict[str, str | float | int]],
-) -> str:
-    captions = {
-        "histogram": "Every test beat once; what lies on the wrong side of the line is a mistake.",
-        "examples": "Beats drawn by a seed, without a look at their scores; normal ones above.",
-    }
-    return page(
-        results.title,
-        f"{results.protocol_meaning[:1].upper()}{results.protocol_meaning[1:]}.",
-        [
-            heading("Detectors"),
-            f"<p><strong>{verdict(qualities, leads)}</strong></p>",
-            _quality_table(qualities),
-            *(f"<p>{lead_sentence(qualities[0].name, one)}</p>" for one in leads),
-            note(
-                f"{POSITIVE} Differences have 95 % intervals: of AUC by DeLong's paired "
-                "comparison, of F1 by the paired bootstrap; both take beats as independent."
-            ),
-            heading("Each class of anomaly"),
-            _class_table(classes),
-            note("AUC of each class against the normal beats, and the share called anomalies."),
-            *(
-                part
-                for name, figure in figures.items()
-                for part in (heading(name.capitalize()), picture(figure, name, captions[name]))
-            ),
-            folded("all that the checkpoint says", json.dumps(results.facts, indent=2)),
-            footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
-        ],
-        warnings=results.warnings,
-    )
 
 
 def _quality_table(qualities: list[Quality]) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from evaluation.metrics import better_by
-from evaluation.report_files import write_table
 from experiments.anomaly_detection import detectors
 from experiments.anomaly_detection.anomalies import assess, detector_of, settings_of, tell
 from experiments.anomaly_detection.autoencoder import NORMAL, Autoencoder, prepare
@@ -24,6 +23,7 @@ from models.lstm_autoencoder import NAME, reconstruct, scaled
 from training import architectures, run
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder
+from utils.report import write_table
 
 
 @exit_plainly

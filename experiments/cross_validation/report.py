@@ -1,8 +1,5 @@
 """The report on a cross-validation: JSON, CSV and PNG files, and one HTML page."""
 
-import datetime
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,15 +10,23 @@ from matplotlib.figure import Figure
 from rich import box
 from rich.table import Table
 
-from evaluation.metrics import ClassScore, Scores
+from evaluation.metrics import Scores
 from evaluation.plots import confusion_figure
-from evaluation.report_files import write_figures, write_page, write_table
-from evaluation.score_report import SYNTHETIC_NOTICE
+from evaluation.report_parts import (
+    SYNTHETIC_NOTICE,
+    as_sentence,
+    f1_text,
+    f1_with_support,
+    folded_json,
+    made_by,
+    number_text,
+    provenance,
+)
 from experiments.cross_validation.scores import DIVISIONS, CrossValidation, FoldResult, Spread
-from utils.files import write_json
-from utils.page import Bar, Cell, Ranged, folded, footer, heading, note, page, picture, table
+from utils.page import Bar, Cell, heading, note, table
+from utils.picture import Picture
+from utils.report import Report
 from utils.style import INK, MUTED, class_colour, new_figure, styled
-from utils.versions import commit, versions
 
 SCORES = ("precision", "recall", "f1")
 
@@ -91,10 +96,6 @@ def spread_text(spread: Spread, *, percent: bool = False, separator: str = "\n±
     return f"{mean}{separator}{deviation}"
 
 
-def f1_text(of_class: ClassScore) -> str:
-    return f"{of_class.f1:.3f}" if of_class.support else "–"
-
-
 def _scores_text(scores: Scores) -> list[str]:
     return [f"{scores.accuracy:.2%}", f"{scores.macro_f1:.3f}", *map(f1_text, scores.classes)]
 
@@ -136,35 +137,50 @@ SELECTION = (
 )
 
 
-def build(reached: CrossValidation, figures: Mapping[str, Figure]) -> str:
-    """The page; `figures` are ``confusion`` and ``folds``."""
-    of = f" The training part of protocol {reached.protocol} was divided. {UNTOUCHED}"
-    meaning = DIVISIONS[reached.by]
-    return page(
+def write(folder: Path, reached: CrossValidation) -> list[Path]:
+    """Write the whole report; files of an older one in the same folder are replaced.
+
+    Returns:
+        the files, the page first.
+    """
+    return build(reached).write(folder)
+
+
+def build(reached: CrossValidation) -> Report:
+    """The report: page, figures, tables and numbers."""
+    divided = f" The training part of protocol {reached.protocol} was divided. {UNTOUCHED}"
+    confusion = confusion_figure(
+        reached.joined("labels"),
+        reached.joined("predicted"),
+        reached.class_names,
+        f"{reached.title}, pooled",
+    )
+    return Report(
         reached.title,
-        f"{meaning[:1].upper()}{meaning[1:]}.{of if reached.protocol else ''}",
+        f"{as_sentence(DIVISIONS[reached.by])}{divided if reached.protocol else ''}",
         [
             heading("Scores"),
             _score_table(reached),
-            *(note(text) for text in (SPREAD_MEANING, POOLED_MEANING, SELECTION)),
-            picture(figures["folds"], "folds", "Each point is one fold's F1; bars are the means."),
+            *map(note, (SPREAD_MEANING, POOLED_MEANING, SELECTION)),
+            Picture(
+                "folds", folds_figure(reached), "Each point is one fold's F1; bars are the means."
+            ),
             heading("Confusion, all folds pooled"),
-            picture(
-                figures["confusion"],
+            Picture(
                 "confusion",
+                confusion,
                 "Rows: true classes. Every beat is counted once, when it was held out.",
             ),
             heading("Each class"),
             _class_table(reached),
             heading("Trainings"),
             _training_table(reached),
-            folded("all settings", json.dumps(reached.settings, indent=2)),
-            footer(
-                "Made by training.cross_validate of Beatsweep. Research software, not a "
-                "medical device."
-            ),
+            folded_json("all settings", reached.settings),
         ],
-        warnings=warnings_of(reached),
+        made_by("training.cross_validate"),
+        warnings_of(reached),
+        tables={"per_fold.csv": per_fold(reached), "per_class.csv": per_class(reached)},
+        numbers={"scores.json": as_dict(reached)},
     )
 
 
@@ -183,7 +199,7 @@ def _score_table(reached: CrossValidation) -> str:
             len(fold.labels),
             f"{fold.scores.accuracy:.2%}",
             f"{fold.scores.macro_f1:.4f}",
-            *map(_f1_of_fold, fold.scores.classes),
+            *(f1_text(one, "no beats") for one in fold.scores.classes),
         ]
         for fold in reached.folds
     ]
@@ -203,7 +219,7 @@ def _score_table(reached: CrossValidation) -> str:
             sum(one.support for one in pooled.classes),
             f"{pooled.accuracy:.2%}",
             f"{pooled.macro_f1:.4f}",
-            *map(_f1_cell, pooled.classes),
+            *map(f1_with_support, pooled.classes),
         ]
     )
     headers = [
@@ -214,16 +230,6 @@ def _score_table(reached: CrossValidation) -> str:
         *(f"F1 {name}" for name in reached.class_names),
     ]
     return table(headers, rows)
-
-
-def _f1_of_fold(of_class: ClassScore) -> Cell:
-    return f"{of_class.f1:.3f}" if of_class.support else "no beats"
-
-
-def _f1_cell(of_class: ClassScore) -> Cell:
-    if not of_class.support:
-        return "no beats"
-    return Ranged(f"{of_class.f1:.3f}", f"of {of_class.support:,}")
 
 
 def _class_table(reached: CrossValidation) -> str:
@@ -265,32 +271,9 @@ def _training_row(fold: FoldResult) -> list[Cell]:
         str(fold.number),
         *whole,
         *counts,
-        None if score is None else f"{score:.4f}",
+        number_text(score, 4),
         None if seconds is None else f"{seconds:,.0f}",
     ]
-
-
-def write(folder: Path, reached: CrossValidation) -> list[Path]:
-    """Write the whole report; files of an older one in the same folder are replaced.
-
-    Returns:
-        the files, the page first.
-    """
-    figures = {
-        "confusion": confusion_figure(
-            reached.joined("labels"),
-            reached.joined("predicted"),
-            reached.class_names,
-            f"{reached.title}, pooled",
-        ),
-        "folds": folds_figure(reached),
-    }
-    html = write_page(folder / "report.html", build(reached, figures))
-    paths = [html, folder / "scores.json", *write_figures(folder, figures)]
-    write_json(paths[1], as_dict(reached))
-    paths.append(write_table(folder / "per_fold.csv", per_fold(reached)))
-    paths.append(write_table(folder / "per_class.csv", per_class(reached)))
-    return paths
 
 
 def as_dict(reached: CrossValidation) -> dict[str, Any]:
@@ -326,9 +309,7 @@ def as_dict(reached: CrossValidation) -> dict[str, Any]:
             for fold in reached.folds
         ],
         "settings": reached.settings,
-        "commit": commit(),
-        "versions": versions(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **provenance(),
     }
 
 

@@ -19,7 +19,6 @@ from rich.table import Table
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from evaluation.report_files import write_table
 from experiments.recorded_beats import annotated_beats
 from experiments.recorded_beats.record_beats import chosen_checkpoint
 from heartbeats import mitdb
@@ -31,6 +30,7 @@ from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.files import write_json
 from utils.paths import runs_folder, shown
+from utils.report import write_table
 
 IRREGULAR_RHYTHMS = ("AFIB", "AFL")
 # What is looked at: the column found, the true one, and the reason whose threshold flags.

@@ -8,7 +8,6 @@ import argparse
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ from recordings.kinds.clusters import Clusters
 from recordings.kinds.evidence import RecordingView
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
-from utils.files import write_json, write_whole
 from utils.paths import runs_folder, shown
 from utils.versions import commit, versions
 
@@ -201,16 +199,12 @@ def write(
     warnings: Sequence[str],
 ) -> None:
     """``record-beats.html``, ``.json``, and a CSV of the records for each origin."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "record-beats.json", report.as_dict(parts, facts))
-    html = report.build_page(parts, facts, warnings)
-    write_whole(folder / "record-beats.html", lambda to: to.write_text(html, encoding="utf-8"))
+    tables = {}
     for part in parts:
-        records = np.concatenate(
-            [np.full((one.labels >= 0).sum(), one.record) for one in seen[part.origin]]
-        )
-        frame = report.by_record(records, part.methods)
-        write_whole(folder / f"records-{part.origin}.csv", partial(frame.to_csv, index=False))
+        names = [np.full((one.labels >= 0).sum(), one.record) for one in seen[part.origin]]
+        records = report.by_record(np.concatenate(names), part.methods)
+        tables[f"records-{part.origin}.csv"] = records
+    report.build(parts, tables, facts, warnings).write(folder)
 
 
 def tell(parts: Sequence[Part], warnings: Sequence[str]) -> None:

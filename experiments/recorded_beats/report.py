@@ -1,6 +1,6 @@
 """How beats that were found in recordings are classified, by several methods: scores, a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ import pandas as pd
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from evaluation.metrics import Scores, score
+from evaluation.report_parts import made_by
 from heartbeats.beat_set import AAMI_CLASSES
-from utils.page import Bar, Cell, Ranged, footer, heading, note, page, table
+from utils.page import Bar, Cell, Ranged, heading, note, table
+from utils.report import Report, Section
 
 # Q has 7 beats in DS2 of MIT-BIH, so the mean of the other four says more.
 MEAN_OF = ("N", "S", "V", "F")
@@ -180,29 +182,38 @@ def as_dict(parts: Sequence[Part], facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def build_page(parts: Sequence[Part], facts: dict[str, Any], warnings: Sequence[str]) -> str:
-    """The report as one HTML page."""
-    sections = []
+def build(
+    parts: Sequence[Part],
+    tables: Mapping[str, pd.DataFrame],
+    facts: dict[str, Any],
+    warnings: Sequence[str],
+) -> Report:
+    """The report: page, tables and numbers.
+
+    Args:
+        parts: the methods on the beats of each origin.
+        tables: file name -> scores of each record, from `by_record`.
+        facts: what was measured, with what.
+        warnings: sentences that must stand beside every score.
+    """
+    sections: list[Section] = []
     for part in parts:
         sections += [
             heading(ORIGINS[part.origin]),
             _table(part.methods),
-            _methods(part.methods) if part is parts[0] else "",
+            *(_methods(part.methods) if part is parts[0] else []),
             note(found_sentence(part)),
             note(unknown_sentence(part.unknown)),
         ]
-    return page(
+    return Report(
         f"Beats of {facts['records']} recordings, classified in several ways",
         f"{facts['data']}; the network: {facts['checkpoint']}",
-        [
-            *sections,
-            note(LITERATURE),
-            footer(
-                "Made by experiments.recorded_beats of Beatsweep. Research software, "
-                "not a medical device."
-            ),
-        ],
-        warnings=warnings,
+        [*sections, note(LITERATURE)],
+        made_by("experiments.recorded_beats"),
+        warnings,
+        tables=tables,
+        numbers={"record-beats.json": as_dict(parts, facts)},
+        page="record-beats.html",
     )
 
 
@@ -268,8 +279,8 @@ def _table(methods: Sequence[Method]) -> str:
     return table(headers, rows, groups=groups)
 
 
-def _methods(methods: Sequence[Method]) -> str:
-    return "".join(note(f"{one.name}: {one.how}") for one in methods)
+def _methods(methods: Sequence[Method]) -> list[str]:
+    return [note(f"{one.name}: {one.how}") for one in methods]
 
 
 def _class(method: Method, name: str):

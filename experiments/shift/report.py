@@ -1,6 +1,6 @@
 """The report on shifts: JSON and CSV for programs, a PNG and one HTML page for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evaluation.assessment import TITLES
-from evaluation.report_files import write_figures, write_page, write_table
+from evaluation.report_parts import interval_cell, made_by
 from evaluation.significance import Interval
 from experiments.shift.measure import (
     Change,
@@ -20,12 +20,13 @@ from experiments.shift.measure import (
     score_table,
     worst_for_each_class,
 )
-from utils.files import write_json
-from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
+from utils.page import Cell, heading, note, paragraph, table
+from utils.picture import Picture
+from utils.report import Report
 from utils.style import MODEL_COLOURS, MUTED, new_figure, styled
 
 # Inches for each tested level, and for the room around them.
-LEVEL_INCHES, PANEL_INCHES = 0.24, 0.35
+LEVEL_INCHES, PANEL_INCHES = 0.24, 0.55
 NARROWEST_INCHES = 1.5
 ROW_INCHES = 1.45
 MARGIN_INCHES = 0.9
@@ -63,16 +64,23 @@ def shift_figure(points: Sequence[Point], title: str, subtitle: str) -> Figure:
         axes.set_title(change.title)
     for axes, change in zip(grid[-1], changes, strict=True):
         _name_levels(axes, change)
-    for axes, name in zip(grid[:, 0], rows, strict=True):
-        axes.set(
+    for row, name in zip(grid, rows, strict=True):
+        row[0].set(
             ylabel=name,
             ylim=(-0.02, 1.02),
             yticks=(0, 0.25, 0.5, 0.75, 1),
             yticklabels=("0", "", "0.5", "", "1"),
         )
+        for axes in row[1:]:  # a phone shows each column by itself
+            axes.tick_params(labelleft=True)
+            axes.text(0.03, 0.05, name.split("\n")[0], color=MUTED, size=8, **_inside(axes))
     handles = [Line2D([], [], label=model, **_look(place)) for place, model in enumerate(models)]
     figure.legend(handles=handles, loc="upper right", ncols=len(models), fontsize=10)
     return figure
+
+
+def _inside(axes: Axes) -> dict:
+    return {"transform": axes.transAxes, "va": "bottom", "zorder": 1}
 
 
 def _width_inches(change: Change) -> float:
@@ -151,42 +159,58 @@ CAPTION = (
 )
 
 
-def build(
-    points: Sequence[Point],
-    figure: Figure,
-    *,
-    title: str,
-    lead: str,
-    notes: Iterable[str],
-    warnings: Iterable[str],
-) -> str:
-    """The page.
+def write(
+    folder: Path, points: Sequence[Point], facts: dict[str, Any], warnings: Sequence[str]
+) -> list[Path]:
+    """Write ``shift.html shift.png shift.csv shift.json``; their paths, the page first.
 
     Args:
+        folder: made where it is missing.
         points: from `shift.measure`.
-        figure: from `shift_figure`.
-        title, lead: the test set, and how much of it was measured.
-        notes: how it was done, a paragraph each.
-        warnings: what must be read before any number.
+        facts: what was measured, on what, and how; `experiments.shift.shift` gathers them.
+        warnings: sentences that must stand beside every score.
     """
-    return page(
+    return build(points, facts, warnings).write(folder)
+
+
+def build(points: Sequence[Point], facts: dict[str, Any], warnings: Sequence[str]) -> Report:
+    """The report: page, figure, table and numbers; arguments as in `write`."""
+    kind = "synthetic test beats" if facts["synthetic"] else "test beats"
+    title = f"{TITLES.get(facts['data'], facts['data'])}, protocol {facts['protocol']}: shift"
+    amount = f"{facts['measured_beats']:,} of {facts['test_beats']:,} {kind}"
+    origins = ", ".join(f"{name} {origin}" for name, origin in facts["noise_origin"].items())
+    figure = shift_figure(points, title, f"{amount}; noise: {origins}")
+    rows = score_table(points).assign(noise_seed=facts["noise_seed"])
+    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    sentences = findings(points)
+    return Report(
         title,
-        lead,
+        f"Scores on {amount}, changed as recordings change.",
         [
             heading("In words"),
-            *(f"<p>{sentence}</p>" for sentence in findings(points)),
+            *map(paragraph, sentences),
             heading("Curves"),
-            picture(figure, "shift", CAPTION),
+            Picture("shift", figure, CAPTION, stack="columns"),
             heading("What harms each class most"),
             _worst_table(points),
             note("Of all levels tried; a wider range of levels would give other answers."),
             heading("Macro-F1"),
             _score_table(points),
             heading("How it was done"),
-            *(note(text) for text in notes),
-            footer("Made by eval.py of Beatsweep. Research software, not a medical device."),
+            *map(note, _notes(facts, origins)),
         ],
-        warnings=warnings,
+        made_by("eval.py"),
+        warnings,
+        tables={"shift.csv": rows},
+        numbers={
+            "shift.json": {
+                **facts,
+                "warnings": list(warnings),
+                "findings": sentences,
+                "points": plain,
+            }
+        },
+        page="shift.html",
     )
 
 
@@ -221,42 +245,8 @@ def _score_table(points: Sequence[Point]) -> str:
 
 
 def _cells(point: Point) -> list[Cell]:
-    one = point.macro_f1
-    macro = Ranged(f"{one.value:.3f}", f"{one.low:.3f} – {one.high:.3f}")
-    return [macro, *(f"{c.f1:.2f}" for c in point.scores.classes if c.support)]
-
-
-def write(
-    folder: Path, points: Sequence[Point], facts: dict[str, Any], warnings: Sequence[str]
-) -> None:
-    """Write ``shift.html shift.png shift.csv shift.json``.
-
-    Args:
-        folder: made where it is missing.
-        points: from `shift.measure`.
-        facts: what was measured, on what, and how; `experiments.shift.shift` gathers them.
-        warnings: sentences that must stand beside every score.
-    """
-    kind = "synthetic test beats" if facts["synthetic"] else "test beats"
-    title = f"{TITLES.get(facts['data'], facts['data'])}, protocol {facts['protocol']}: shift"
-    amount = f"{facts['measured_beats']:,} of {facts['test_beats']:,} {kind}"
-    origins = ", ".join(f"{name} {origin}" for name, origin in facts["noise_origin"].items())
-    figure = shift_figure(points, title, f"{amount}; noise: {origins}")
-    html = build(
-        points,
-        figure,
-        title=title,
-        lead=f"Scores on {amount}, changed as recordings change.",
-        notes=_notes(facts, origins),
-        warnings=warnings,
-    )
-    rows = score_table(points).assign(noise_seed=facts["noise_seed"])
-    write_page(folder / "shift.html", html)
-    write_figures(folder, {"shift": figure})
-    write_table(folder / "shift.csv", rows)
-    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    said = {"warnings": list(warnings), "findings": findings(points)}
-    write_json(folder / "shift.json", {**facts, **said, "points": plain})
+    f1s = [f"{one.f1:.2f}" for one in point.scores.classes if one.support]
+    return [interval_cell(point.macro_f1), *f1s]
 
 
 def _notes(facts: dict[str, Any], origins: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The report of a transfer study: one HTML page, PNG figures, CSV tables, JSON."""
 
-import datetime
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
-from evaluation.report_files import write_figures, write_page, write_table
+from evaluation.plots import draw_matrix, shares_of
+from evaluation.report_parts import SYNTHETIC_NOTICE, created, made_by
 from experiments.transfer.scores import METRICS
 from experiments.transfer.summary import BASELINE, HEADLINE_FRACTION, Study, deviation, percent
-from utils.files import write_json
-from utils.page import Cell, Ranged, footer, heading, note, page, picture, table
-from utils.style import GRID, HIT, INK, MISS, MODEL_COLOURS, MUTED, bare, new_figure, styled
+from utils.page import Cell, Ranged, heading, note, paragraph, table
+from utils.picture import Picture
+from utils.report import Report
+from utils.style import MODEL_COLOURS, new_figure, styled
 
 MARKERS = ("o", "s", "^", "D")
 # Modes stand beside each other at each fraction, so that their error bars can be told apart.
@@ -64,12 +64,10 @@ def confusions(study: Study, fractions: list[float]) -> Figure:
     grid = figure.subplots(len(fractions), len(study.modes), squeeze=False)
     for row, fraction in enumerate(fractions):
         for column, mode in enumerate(study.modes):
-            shares = _mean_shares(study, mode, fraction)
-            _draw_matrix(grid[row, column], shares, study.test.class_names)
-            grid[row, column].set_title(f"{mode}, {percent(fraction)}")
-        grid[row, 0].set_ylabel("true")
-    for axes in grid[-1]:
-        axes.set_xlabel("predicted")
+            axes = grid[row, column]
+            draw_matrix(axes, _mean_shares(study, mode, fraction), study.test.class_names)
+            axes.set_title(f"{mode}, {percent(fraction)}")
+            axes.set_ylabel("true")
     return figure
 
 
@@ -128,34 +126,9 @@ def _ticks(study: Study) -> list[str]:
 
 
 def _mean_shares(study: Study, mode: str, fraction: float) -> np.ndarray:
-    """(classes, classes) in per cent; NaN in the rows of classes without test beats."""
-    matrices = np.array([one.by_beat.confusion for one in study.of(mode, fraction)], float)
-    support = matrices.sum(axis=2, keepdims=True)
-    shares = np.divide(matrices, support, out=np.full_like(matrices, np.nan), where=support > 0)
-    return 100 * shares.mean(axis=0)
-
-
-def _draw_matrix(axes: Axes, shares: np.ndarray, class_names: tuple[str, ...]) -> None:
-    places = range(len(class_names))
-    for row in places:
-        for column in places:
-            _draw_cell(axes, row, column, shares[row, column])
-    axes.set_xticks(places, class_names)
-    axes.set_yticks(places, class_names)
-    axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(places) - 0.5, -0.5), aspect="equal")
-    bare(axes)
-
-
-def _draw_cell(axes: Axes, row: int, column: int, share: float) -> None:
-    strength = 0.0 if np.isnan(share) else share / 100
-    hue = HIT if row == column else MISS
-    for colour, alpha in ((GRID, 0.3), (hue, strength)):
-        axes.add_patch(
-            Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fc=colour, alpha=alpha, lw=0)
-        )
-    text = "–" if np.isnan(share) else f"{share:.1f}"
-    colour = "#ffffff" if strength > 0.6 else INK if strength else MUTED
-    axes.text(column, row, text, ha="center", va="center", color=colour, size=9)
+    """(classes, classes), means over the seeds; NaN in the rows of classes without test beats."""
+    matrices = [np.array(one.by_beat.confusion) for one in study.of(mode, fraction)]
+    return np.mean([shares_of(one) for one in matrices], axis=0)
 
 
 MEANINGS = {
@@ -165,9 +138,6 @@ MEANINGS = {
     "last_block": "the source's body; its last block and a new head learn",
     "whole": "the source's body and a new head, all of it learns",
 }
-SYNTHETIC_NOTICE = (
-    "Synthetic beats. These scores show that the programs work; they say nothing about hearts."
-)
 
 
 def write(folder: Path, study: Study) -> list[Path]:
@@ -176,16 +146,44 @@ def write(folder: Path, study: Study) -> list[Path]:
     Returns:
         the files, the page first.
     """
-    figures = {
-        "learning_curves": learning_curves(study),
-        "confusion": confusions(study, _fractions_to_show(study)),
-    }
-    paths = [write_page(folder / "report.html", _page(study, figures)), folder / "scores.json"]
-    write_json(paths[1], as_dict(study))
-    paths += write_figures(folder, figures)
-    paths.append(write_table(folder / "table.csv", study.table()))
-    paths.append(write_table(folder / "trainings.csv", study.every_training()))
-    return paths
+    return build(study).write(folder)
+
+
+def build(study: Study) -> Report:
+    """The report: page, figures, tables and numbers."""
+    facts = study.facts
+    return Report(
+        f"Transfer: {title(study)}",
+        f"{facts['target']} is {facts['protocol_meaning']}.",
+        [
+            heading("What transfer adds"),
+            *map(paragraph, study.sentences()),
+            _gain_table(study),
+            note(
+                "Macro-F1 by beat, minus that of training from scratch with the same labels and "
+                "seed. The spread is the largest of three standard deviations over seeds: of the "
+                "mode, of scratch, and of their differences. The interval is a bootstrap over the "
+                f"test {facts['unit']} with the trainings kept as they are."
+            ),
+            heading("Learning curves"),
+            Picture("learning_curves", learning_curves(study), _curve_caption(study)),
+            heading("Scores on the test part"),
+            _score_table(study),
+            note(_auc_note(study)),
+            heading("Confusion"),
+            Picture(
+                "confusion", confusions(study, _fractions_to_show(study)), "Rows: true classes."
+            ),
+            heading("How it was done"),
+            *map(paragraph, method(study)),
+            _part_table(study),
+            _rate_table(study),
+        ],
+        made_by("training.transfer"),
+        _warnings(study),
+        tables={"table.csv": study.table(), "trainings.csv": study.every_training()},
+        numbers={"scores.json": as_dict(study)},
+    )
 
 
 def as_dict(study: Study) -> dict[str, Any]:
@@ -210,7 +208,7 @@ def as_dict(study: Study) -> dict[str, Any]:
             for gain in study.gains
         ],
         "trainings": [asdict(one) for one in study.results],
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "created": created(),
     }
 
 
@@ -222,40 +220,6 @@ def _fractions_to_show(study: Study) -> list[float]:
     """10 % and all of the labels, or what comes next to them."""
     nearest = min(study.fractions, key=lambda one: abs(one - HEADLINE_FRACTION))
     return sorted({nearest, study.fractions[-1]})
-
-
-def _page(study: Study, figures: dict[str, Figure]) -> str:
-    facts = study.facts
-    return page(
-        f"Transfer: {title(study)}",
-        f"{facts['target']} is {facts['protocol_meaning']}.",
-        [
-            heading("What transfer adds"),
-            *(f"<p>{sentence}</p>" for sentence in study.sentences()),
-            _gain_table(study),
-            note(
-                "Macro-F1 by beat, minus that of training from scratch with the same labels and "
-                "seed. The spread is the largest of three standard deviations over seeds: of the "
-                "mode, of scratch, and of their differences. The interval is a bootstrap over the "
-                f"test {facts['unit']} with the trainings kept as they are."
-            ),
-            heading("Learning curves"),
-            picture(figures["learning_curves"], "learning_curves", _curve_caption(study)),
-            heading("Scores on the test part"),
-            _score_table(study),
-            note(_auc_note(study)),
-            heading("Confusion"),
-            picture(figures["confusion"], "confusion", "Rows: true classes."),
-            heading("How it was done"),
-            *(f"<p>{text}</p>" for text in method(study)),
-            _part_table(study),
-            _rate_table(study),
-            footer(
-                "Made by training.transfer of Beatsweep. Research software, not a medical device."
-            ),
-        ],
-        warnings=_warnings(study),
-    )
 
 
 def method(study: Study) -> list[str]:

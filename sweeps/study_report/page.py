@@ -16,8 +16,10 @@ from sweeps.study_report.findings import (
     warnings_of,
 )
 from sweeps.study_report.study_table import FAILED, StudyTable, shortened, shown_value
-from utils.page import Cell, footer, heading, note, page, picture, table
+from utils.page import Cell, heading, note, table
 from utils.paths import shown
+from utils.picture import Picture
+from utils.report import Report, Section
 
 TOP = 10
 MOST_FAILURES = 30
@@ -26,35 +28,42 @@ FAILURE_HEADERS = ("trial", "reason", "repeated by", "attempts", "host", "output
 LONGEST_REASON = 100
 
 
-def build(study: StudyTable, importances: Importances, figures: Mapping[str, Figure]) -> str:
-    """The page.
+ORDER = ("history", "early_stopping", "importances", "parallel", "slices", "cost")
+
+
+def build(study: StudyTable, importances: Importances, figures: Mapping[str, Figure]) -> Report:
+    """The report: the page and its figures.
 
     Args:
         study: all trials.
         importances: of the parameters.
-        figures: those that could be drawn, by name: history, early_stopping, parallel,
-            importances, slices, cost.
+        figures: those that could be drawn, by name: some of ORDER.
     """
-    texts = captions(study, importances)
-    order = ("history", "early_stopping", "importances", "parallel", "slices", "cost")
-    pictures = {
-        name: picture(figures[name], name, texts[name]) for name in order if name in figures
-    }
-    if importances.why_not and study.scales and len(study.scored):
-        pictures["importances"] = note(f"No importances: {importances.why_not}")
-    return page(
+    return Report(
         study.name,
         lead(study),
         [
             *_description(study),
             *_top(study, by_importance(study, importances)),
-            *(pictures[name] for name in order if name in pictures),
+            *_pictures(study, importances, figures),
             *_failures(study),
             *_constants(study),
-            footer("Made by sweeps/report.py of Beatsweep."),
         ],
-        warnings=warnings_of(study),
+        "Made by sweeps/report.py of Beatsweep.",
+        warnings_of(study),
     )
+
+
+def _pictures(
+    study: StudyTable, importances: Importances, figures: Mapping[str, Figure]
+) -> list[Section]:
+    texts = captions(study, importances)
+    pictures: dict[str, Section] = {
+        name: Picture(name, figure, texts[name]) for name, figure in figures.items()
+    }
+    if importances.why_not and study.scales and len(study.scored):
+        pictures["importances"] = note(f"No importances: {importances.why_not}")
+    return [pictures[name] for name in ORDER if name in pictures]
 
 
 def _description(study: StudyTable) -> list[str]:

@@ -11,7 +11,7 @@ from experiments.exploration.statistics import draw, embed, shape_of_class
 from heartbeats.beat_set import BeatSet
 from tests.evaluation.examples import CLASSES, PREDICTED, TRUE, make_assessment, many
 from tests.heartbeats.conftest import make_beats
-from utils import style
+from utils import picture, style
 
 
 def texts(figure: Figure) -> list[str]:
@@ -71,15 +71,15 @@ def test_curves_tell_areas_and_classes_without_beats():
 
 def test_figures_leave_matplotlibs_settings_alone():
     before = dict(matplotlib.rcParams)
-    style.as_svg(plots.curves_figure([many()]), "curves")
+    picture.as_svg(plots.curves_figure([many()]), "curves")
     assert dict(matplotlib.rcParams) == before
 
 
 def test_svg_takes_the_inks_of_the_page():
-    svg = style.as_svg(plots.confusion_figures([make_assessment()]), "confusion")
+    svg = picture.as_svg(plots.confusion_figures([make_assessment()]), "confusion")
     assert svg.startswith("<svg")
     assert "var(--ink)" in svg and style.INK not in svg
-    again = style.as_svg(plots.confusion_figures([make_assessment()]), "confusion")
+    again = picture.as_svg(plots.confusion_figures([make_assessment()]), "confusion")
     assert svg == again
 
 

@@ -67,9 +67,8 @@ def test_the_page_tells_what_was_missed_and_invented():
         {"N": 3, "V": 0},
         {"N": 0, "V": 2},
     )
-    html = report.build_page(
-        [part], {"records": 2, "data": "invented", "checkpoint": "cnn.json"}, ["a doubt"]
-    )
+    facts = {"records": 2, "data": "invented", "checkpoint": "cnn.json"}
+    html = report.build([part], {}, facts, ["a doubt"]).html()
     assert "3 annotated beats were not found (3 N) and 2 were invented (taken 2 as V)" in html
     assert "a doubt" in html and html.count("<tr>") >= 3
     found = report.as_dict([part], {"records": 2})["parts"]["found"]

@@ -142,12 +142,23 @@ def test_the_figure_has_a_panel_for_each_score_and_change(points):
 
 
 def test_the_page_holds_figure_tables_and_warnings(points):
-    figure = shift_figure(points, "", "")
-    page = shift_page.build(
-        points, figure, title="t", lead="l", notes=["noise: generated"], warnings=["beware"]
-    )
-    for text in ("<svg", "noise: generated", "beware", "-6 dB", "White noise, cnn"):
-        assert text in page
+    facts = {
+        "data": "mitbih",
+        "protocol": "kaggle",
+        "synthetic": False,
+        "measured_beats": 500,
+        "test_beats": 600,
+        "noise_origin": {"wander": "generated"},
+        "noise_seed": 0,
+        "draw_seed": 0,
+        "how": "by hand",
+        "bootstrap": {"unit": "beats", "rounds": 10, "seed": 0},
+    }
+    report = shift_page.build(points, facts, ["beware"])
+    html = report.html()
+    for text in ("<svg", "wander generated", "beware", "-6 dB", "White noise, cnn"):
+        assert text in html
+    assert report.files == ["shift.json", "shift.png", "shift.csv"]
 
 
 @pytest.mark.parametrize("kind", ["white", "wander", "mains", "muscle"])

@@ -23,7 +23,7 @@ from recordings.pictures.zoom import LENGTH_S, best_window, zoom_figure
 from recordings.wording import clock
 from tests.evaluation.test_plots import texts
 from tests.recordings.examples import analysis_of, make, without_beats
-from utils.style import as_svg
+from utils.picture import as_svg
 
 
 def legend(figure: Figure) -> list[str]:

@@ -285,7 +285,7 @@ class TestThePage:
         assert "5 loss became nan 2 node1 /logs/5.txt" in text
         assert "Held constant epochs 12." in text
         html = (tmp_path / "report.html").read_text()
-        assert html.count("<svg") == 6
+        assert html.count("<figure") == 6
         assert (
             "<script" not in html and 'src="http' not in html and "nan" not in html.split("<tb")[1]
         )
