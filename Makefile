@@ -1,12 +1,18 @@
 # `make help` lists what there is. Every target makes its environment first, once.
-PYTHON ?= python3
+# A Python that all libraries have wheels for; `make run PYTHON=...` names another one.
+FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for one in python3 python3.13 python3.12 python3.11; do \
+  $$one -c '$(FITS)' 2>/dev/null && echo $$one && break; done)
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run data train eval explore sweep serve test test-slow lint format bench clean
+.PHONY: help install run data train eval explore sweep serve test test-slow lint format bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/ready  ## make the environment .venv and install the project in it, in place
 
 run: .venv/ready  ## train the final networks on synthetic heartbeats: no download, no account
 	$(BIN)/python main.py --data=synthetic
@@ -52,13 +58,20 @@ bench: .venv/ready  ## time data loading, start-up and training on this machine
 	$(BIN)/python -m benchmarks.study_growth
 
 clean:  ## remove the environment and the tools' caches; data/ and runs/ stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.venv/ready: requirements.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/ready: requirements.txt pyproject.toml
+	@python="$(PYTHON)"; "$${python:=python3}" -c '$(FITS)' 2>/dev/null || { \
+	  echo "error: Python 3.11 to 3.13 is needed, and $$python is `$$python --version 2>&1`;" \
+	    "install one of them, then: make $(MAKECMDGOALS) PYTHON=/where/it/is/python3.13" >&2; exit 1; }; \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $$python has no venv module; on Debian and Ubuntu: sudo apt install python3-venv" >&2; \
+	  exit 1; }; \
+	echo "making .venv with `$$python --version`" && "$$python" -m venv .venv
+	@echo "installing the libraries, about 2 GB; this takes some minutes, once"
+	$(PIP) --editable .
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	@touch $@

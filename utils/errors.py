@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-import platform
 import sys
 from collections.abc import Callable
 
@@ -57,7 +56,7 @@ def _is_library(name: str) -> bool:
 
 def _not_installed(name: str) -> str:
     """What is missing where, and the way out."""
-    version = ".".join(platform.python_version_tuple()[:2])
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if sys.prefix != sys.base_prefix:  # in some virtual environment already
         return (
             f"{name} is not installed in {sys.prefix} (Python {version}): install all that is "
