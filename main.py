@@ -110,9 +110,9 @@ FACTS_OF_FORMER_COMMANDS = {
 def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSettings]:
     """The architecture and the settings that a local sweep found best."""
     # Imported late: only those who have swept here wait for Optuna.
-    from sweeps import best
+    from sweeps import retraining
 
-    found = best.winner(study, storage)
+    found = retraining.winner(study, storage)
     print(found.summary)
     facts = _former_facts(found.command) if found.facts is None else found.facts
     name, values, base = facts.get("architecture", ""), found.settings, None

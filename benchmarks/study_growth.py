@@ -45,12 +45,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=10000)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sweep = sweep_file.parse(TEXT, Path("growth.yaml"))
     with tempfile.TemporaryDirectory() as folder:
-        _growth(sweep, f"sqlite:///{folder}/growth.db", asked.trials)
-        _suggestions(sweep, f"sqlite:///{folder}/rows.db", asked.rows)
+        _growth(sweep, f"sqlite:///{folder}/growth.db", args.trials)
+        _suggestions(sweep, f"sqlite:///{folder}/rows.db", args.rows)
     return 0
 
 
@@ -61,11 +61,11 @@ def _growth(sweep: Sweep, url: str, trials: int) -> None:
     seconds = []
     for number in range(trials):
         started = time.perf_counter()
-        own = study.take(None)
-        assert own is not None
-        study.report(own, 1 / (number + 1))
-        rule.judge(own.values, study.others(own), study.maximize)
-        study.finish(own, TrialState.COMPLETE, own.values[-1], {"seconds": 0.1, "summary": {}})
+        trial = study.take(None)
+        assert trial is not None
+        study.report(trial, 1 / (number + 1))
+        rule.judge(trial.values, study.others(trial), study.maximize)
+        study.finish(trial, TrialState.COMPLETE, trial.values[-1], {"seconds": 0.1, "summary": {}})
         seconds.append(time.perf_counter() - started)
     print("trials in the study    engine's milliseconds a trial, median")
     for block in np.array_split(np.arange(trials), 10):
@@ -101,10 +101,10 @@ def _suggestions(sweep: Sweep, url: str, rows: int) -> None:
 
 def _seconds_of_a_suggestion(study: SweepStudy) -> float:
     started = time.perf_counter()
-    own = study.take(None)
+    trial = study.take(None)
     ended = time.perf_counter()
-    assert own is not None
-    study.finish(own, TrialState.COMPLETE, 1.0)
+    assert trial is not None
+    study.finish(trial, TrialState.COMPLETE, 1.0)
     return ended - started
 
 

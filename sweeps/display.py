@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.space import Space
-from sweeps.study import Assignment, Counts
+from sweeps.trials import Counts, Trial
 
 SCREEN_SECONDS = 0.5
 LINES_SECONDS = 60
@@ -31,7 +31,7 @@ class View:
 
     counts: Counts
     best: FrozenTrial | None
-    running: Sequence[tuple[Assignment, float]]
+    running: Sequence[tuple[Trial, float]]
     workers: int
 
 
@@ -40,12 +40,14 @@ class Display(Protocol):
 
     def __enter__(self) -> Any: ...
     def __exit__(self, *exception: object) -> None: ...
-    def say(self, text: str) -> None: ...
-    def trouble(self, text: str) -> None: ...
-    def began(self, own: Assignment, space: Space) -> None: ...
-    def ended(
-        self, own: Assignment, state: TrialState, value: float | None, reason: str
-    ) -> None: ...
+    def say(self, text: str) -> None:
+        """Print a line."""
+
+    def notify(self, text: str) -> None:
+        """Show what the agent waits for; an empty text: it waits no more."""
+
+    def began(self, trial: Trial, space: Space) -> None: ...
+    def ended(self, trial: Trial, state: TrialState, value: float | None, reason: str) -> None: ...
     def is_due(self) -> bool: ...
     def show(self, view: View) -> None: ...
 
@@ -55,7 +57,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._shown = time.monotonic()
-        self._trouble = ""
+        self._notice = ""
 
     def __enter__(self) -> "Lines":
         return self
@@ -66,18 +68,18 @@ class Lines:
     def say(self, text: str) -> None:
         print(text, flush=True)
 
-    def trouble(self, text: str) -> None:
-        if text != self._trouble:
-            self._trouble = text
+    def notify(self, text: str) -> None:
+        if text != self._notice:
+            self._notice = text
             if text:
                 self.say(text)
 
-    def began(self, own: Assignment, space: Space) -> None:
-        again = f" (attempt {own.attempts})" if own.attempts > 1 else ""
-        self.say(f"trial {own.number} began{again}: {settings(own.stored, space)}")
+    def began(self, trial: Trial, space: Space) -> None:
+        again = f" (attempt {trial.attempts})" if trial.attempts > 1 else ""
+        self.say(f"trial {trial.number} began{again}: {settings(trial.stored, space)}")
 
-    def ended(self, own: Assignment, state: TrialState, value: float | None, reason: str) -> None:
-        self.say(f"trial {own.number} {outcome(state, value, reason)}")
+    def ended(self, trial: Trial, state: TrialState, value: float | None, reason: str) -> None:
+        self.say(f"trial {trial.number} {outcome(state, value, reason)}")
 
     def is_due(self) -> bool:
         return time.monotonic() > self._shown + LINES_SECONDS
@@ -108,10 +110,10 @@ class Screen(Lines):
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False)
 
-    def trouble(self, text: str) -> None:
-        self._trouble = text
+    def notify(self, text: str) -> None:
+        self._notice = text
 
-    def began(self, own: Assignment, space: Space) -> None:
+    def began(self, trial: Trial, space: Space) -> None:
         self._space = space
 
     def is_due(self) -> bool:
@@ -121,12 +123,12 @@ class Screen(Lines):
         self._shown = time.monotonic()
         parts: list[Any] = [self._bar(view), Text(f"  {progress(view)}")]
         if view.best and self._space:
-            told = f"  best {view.best.value:.5g} (trial {view.best.number}): "
-            parts.append(Text.assemble(told, (settings(view.best.params, self._space), "dim")))
+            best = f"  best {view.best.value:.5g} (trial {view.best.number}): "
+            parts.append(Text.assemble(best, (settings(view.best.params, self._space), "dim")))
         if view.running:
             parts.append(self._table(view))
-        if self._trouble:
-            parts.append(Text(self._trouble, style="yellow"))
+        if self._notice:
+            parts.append(Text(self._notice, style="yellow"))
         self._live.update(Group(*parts), refresh=True)
 
     def _bar(self, view: View) -> Any:
@@ -148,17 +150,21 @@ class Screen(Lines):
             ("settings", "left"),
         ):
             table.add_column(name, justify=side, no_wrap=name != "settings")  # type: ignore[arg-type]
-        for own, seconds in view.running:
-            value = f"{own.values[-1]:.5g}" if own.values else "-"
-            told = settings(own.stored, self._space) if self._space else ""
+        for trial, seconds in view.running:
+            value = f"{trial.values[-1]:.5g}" if trial.values else "-"
+            varied = settings(trial.stored, self._space) if self._space else ""
             table.add_row(
-                str(own.number), clock(seconds), str(len(own.values)), value, Text(told, "dim")
+                str(trial.number),
+                clock(seconds),
+                str(len(trial.values)),
+                value,
+                Text(varied, "dim"),
             )
         return table
 
 
 def headline(view: View) -> str:
-    """All in one line, for logs."""
+    """The whole view in one line, for logs."""
     counts = view.counts
     of = f" of {counts.planned}" if counts.planned is not None else ""
     words = [f"{counts.done}{of} trials done", progress(view)]
@@ -168,7 +174,7 @@ def headline(view: View) -> str:
 
 
 def progress(view: View) -> str:
-    """How the trials stand, and how long the rest will take."""
+    """How many trials are in each state, and how long the rest will take."""
     counts = view.counts
     words = [
         f"{counts.complete} finished",

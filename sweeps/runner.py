@@ -7,7 +7,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
@@ -15,20 +15,21 @@ from sweeps import follow, launch
 from sweeps.display import Display, View
 from sweeps.follow import Follower, Logged
 from sweeps.programs import KILLED, FreshProgram, Program, WarmProgram, WarmWorker, warm_call
-from sweeps.storage import BEAT_SECONDS
-from sweeps.study import Assignment, SweepStudy
+from sweeps.storage import HEARTBEAT_SECONDS
+from sweeps.study import SweepStudy
+from sweeps.trials import Trial
 
 PAUSE_SECONDS = 0.02
-# W&B's agent kills a trial so long after it asked it to stop.
+# After these W&B's agent kills a trial that it asked to stop.
 STOP_SECONDS = 30
 # As W&B's agent does, give up where the first trials all fail.
 FAILURES_AT_START = 3
-# A trial whose process is killed is begun again so often: memory may have been short for a while.
+# How often a trial whose process is killed is begun: memory may have been short for a while.
 ATTEMPTS = 3
 # Memory by which a warm worker may grow before it is replaced.
 GROWTH_MB = 1024
 LOOK_AGAIN_SECONDS = 5
-TAKEN_UP = "another agent has taken it up"
+TAKEN = "another agent has taken it"
 
 
 class Stop(Protocol):
@@ -57,14 +58,14 @@ class Options:
 
 
 @dataclass
-class Running:
+class RunningTrial:
     """A trial that runs here now.
 
     Attributes:
         end: why it was asked to stop, and the state in which it then is; None where it was not.
     """
 
-    own: Assignment
+    trial: Trial
     launch: launch.Launch
     program: Program
     follower: Follower
@@ -72,18 +73,18 @@ class Running:
     slot: int
     is_warm: bool
     started: float = field(default_factory=time.monotonic)
-    beaten: float = field(default_factory=time.monotonic)
+    last_heartbeat: float = field(default_factory=time.monotonic)
     end: tuple[TrialState | None, str] | None = None
     kill_after: float = float("inf")
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is another agent's by now."""
+        """Whether another agent has taken it."""
         return self.end is not None and self.end[0] is None
 
     @property
     def seconds(self) -> float:
-        return self.own.seconds + time.monotonic() - self.started
+        return self.trial.seconds + time.monotonic() - self.started
 
 
 def fair_threads(workers: int) -> int:
@@ -104,7 +105,7 @@ class Runner:
     ):
         self.study, self.folder, self.options = study, folder, options
         self.display, self.stop = display, stop
-        self.running: dict[int, Running] = {}
+        self.running: dict[int, RunningTrial] = {}
         self.warm: dict[int, WarmWorker] = {}
         self.cold: set[int] = set()  # trials whose warm worker crashed
         self.ended = self.failed = 0
@@ -115,13 +116,13 @@ class Runner:
         """Run trials until there is nothing left to do; 1 where the sweep had to be given up."""
         try:
             while self._fill(count) or self.running or self._waits_for_others(count):
-                for trial in list(self.running.values()):
-                    self._watch(trial)
+                for running in list(self.running.values()):
+                    self._watch(running)
                 self._show(count)
                 time.sleep(PAUSE_SECONDS)
         finally:
-            for trial in self.running.values():
-                trial.program.kill()
+            for running in self.running.values():
+                running.program.kill()
             for worker in self.warm.values():
                 worker.close()
         if self.wrong:
@@ -135,11 +136,11 @@ class Runner:
         begun = False
         for slot in range(self.options.workers):
             if slot not in self.running:
-                own = self.study.take(0 if self.options.only_retries else count)
-                if own is None:
+                trial = self.study.take(0 if self.options.only_retries else count)
+                if trial is None:
                     self.look_again = time.monotonic() + LOOK_AGAIN_SECONDS
                     break
-                self._begin(own, slot)
+                self._begin(trial, slot)
                 begun = True
         return begun
 
@@ -149,34 +150,36 @@ class Runner:
             return False
         counts = self.study.counts(count)
         if counts.running or counts.waiting:
-            self.display.trouble(f"waiting for {counts.running} trials of other agents")
+            self.display.notify(f"waiting for {counts.running} trials of other agents")
             time.sleep(min(1, LOOK_AGAIN_SECONDS))
             return True
         return False
 
-    def _begin(self, own: Assignment, slot: int) -> None:
+    def _begin(self, trial: Trial, slot: int) -> None:
         study = self.study
-        follow.set_aside(self.folder, own.run_id)
+        follow.set_aside(self.folder, trial.run_id)
         prepared = launch.prepare(
             study.sweep,
             self.folder,
             study.sweep_id,
-            own.run_id,
-            own.number,
-            study.sweep.space.reals(own.stored),
+            trial.run_id,
+            trial.number,
+            study.sweep.space.reals(trial.stored),
             study.name,
             self.options.threads,
         )
         metric = study.sweep.metric.name if study.sweep.metric else None
         values: queue.SimpleQueue = queue.SimpleQueue()
-        follower = Follower(prepared.wandb_folder, own.run_id, metric, values.put)
-        program, is_warm = self._start(own, prepared, slot)
-        self.running[slot] = Running(own, prepared, program, follower, values, slot, is_warm)
-        self.display.began(own, study.sweep.space)
+        follower = Follower(prepared.wandb_folder, trial.run_id, metric, values.put)
+        program, is_warm = self._start(trial, prepared, slot)
+        self.running[slot] = RunningTrial(
+            trial, prepared, program, follower, values, slot, is_warm
+        )
+        self.display.began(trial, study.sweep.space)
 
-    def _start(self, own: Assignment, prepared: launch.Launch, slot: int) -> tuple[Program, bool]:
+    def _start(self, trial: Trial, prepared: launch.Launch, slot: int) -> tuple[Program, bool]:
         call = warm_call(prepared.command, anywhere=self.options.warm == "on")
-        if self.options.warm == "off" or call is None or own.number in self.cold:
+        if self.options.warm == "off" or call is None or trial.number in self.cold:
             return FreshProgram(prepared), False
         module, arguments = call
         return WarmProgram(self.worker(slot, module), prepared, arguments), True
@@ -193,122 +196,136 @@ class Runner:
         self.warm[slot] = WarmWorker(module, worker_environment(self.options), log)
         return self.warm[slot]
 
-    def _watch(self, trial: Running) -> None:
-        """One look at a running trial."""
-        if time.monotonic() > trial.beaten + min(BEAT_SECONDS, self.study.dead_after / 4):
-            self._beat(trial)
-        status = trial.program.status()
-        self._take_values(trial, has_ended=status is not None)
+    def _watch(self, running: RunningTrial) -> None:
+        """Look once at a trial that runs: heartbeat, values, end, time."""
+        if time.monotonic() > running.last_heartbeat + min(
+            HEARTBEAT_SECONDS, self.study.dead_after / 4
+        ):
+            self._record_heartbeat(running)
+        status = running.program.status()
+        self._take_values(running, has_ended=status is not None)
         now = time.monotonic()
         if status is not None:
-            self._close(trial, status)
-        elif self.stop.count > 1 or now > trial.kill_after:
-            trial.program.kill()
-        elif self.stop.count and not trial.end:
-            self._ask_to_stop(trial, TrialState.WAITING, "")
-        elif self.options.timeout and now > trial.started + self.options.timeout and not trial.end:
+            self._close(running, status)
+        elif self.stop.count > 1 or now > running.kill_after:
+            running.program.kill()
+        elif self.stop.count and not running.end:
+            self._ask_to_stop(running, TrialState.WAITING, "")
+        elif (
+            self.options.timeout
+            and now > running.started + self.options.timeout
+            and not running.end
+        ):
             minutes = self.options.timeout / 60
-            self._ask_to_stop(trial, TrialState.FAIL, f"took longer than {minutes:g} minutes")
+            self._ask_to_stop(running, TrialState.FAIL, f"took longer than {minutes:g} minutes")
 
-    def _beat(self, trial: Running) -> None:
-        """Say that the trial lives, or let go of it: this agent may have been frozen for long."""
-        trial.beaten = time.monotonic()
-        if not self.study.beat(trial.own) and not trial.is_lost:
-            self._ask_to_stop(trial, None, TAKEN_UP)
+    def _record_heartbeat(self, running: RunningTrial) -> None:
+        """Record that the trial is alive, or stop it: this agent may have been frozen for long."""
+        running.last_heartbeat = time.monotonic()
+        if not self.study.record_heartbeat(running.trial) and not running.is_lost:
+            self._ask_to_stop(running, None, TAKEN)
 
-    def _take_values(self, trial: Running, has_ended: bool = False) -> None:
+    def _take_values(self, running: RunningTrial, has_ended: bool = False) -> None:
         rule = None if has_ended else self.study.sweep.early_terminate
-        while not trial.values.empty():
-            value = trial.values.get()
-            if trial.is_lost:
+        while not running.values.empty():
+            value = running.values.get()
+            if running.is_lost:
                 continue
-            self.study.report(trial.own, value)
-            if rule and not trial.end:
-                others = self.study.others(trial.own)
-                if verdict := rule.judge(trial.own.values, others, self.study.maximize):
-                    self._ask_to_stop(trial, TrialState.PRUNED, verdict.sentence())
+            self.study.report(running.trial, value)
+            if rule and not running.end:
+                others = self.study.others(running.trial)
+                if verdict := rule.judge(running.trial.values, others, self.study.maximize):
+                    self._ask_to_stop(running, TrialState.PRUNED, verdict.sentence())
 
-    def _ask_to_stop(self, trial: Running, state: TrialState | None, reason: str) -> None:
-        trial.end = (state, reason)
-        trial.kill_after = time.monotonic() + STOP_SECONDS
-        trial.program.stop()
+    def _ask_to_stop(self, running: RunningTrial, state: TrialState | None, reason: str) -> None:
+        running.end = (state, reason)
+        running.kill_after = time.monotonic() + STOP_SECONDS
+        running.program.stop()
 
-    def _close(self, trial: Running, status: int) -> None:
+    def _close(self, running: RunningTrial, status: int) -> None:
         """Record how a trial ended, and free its slot."""
-        del self.running[trial.slot]
-        logged = trial.follower.finish()
-        self._take_values(trial, has_ended=True)
-        state, value, reason = self._verdict(trial, status, logged)
+        del self.running[running.slot]
+        trial, logged = running.trial, running.follower.finish()
+        self._take_values(running, has_ended=True)
+        state, value, reason = self._verdict(running, status, logged)
         if state is None:
-            self.display.trouble(f"trial {trial.own.number}: {reason}")
-            self.study.held.discard(trial.own.trial_id)
+            self.display.notify(f"trial {trial.number}: {reason}")
+            self.study.held.discard(trial.trial_id)
             return
-        facts = {
-            "seconds": round(trial.seconds, 2),
-            "host": socket.gethostname(),
-            "log": str(trial.launch.log),
-            "summary": _plain(logged.summary),
-            "kills": trial.own.kills,
-        }
-        if reason:
-            facts["reason"] = reason
-        if not self.study.finish(trial.own, state, value, facts):
-            self.display.trouble(f"trial {trial.own.number}: {TAKEN_UP}")
+        if not self.study.finish(trial, state, value, _facts(running, logged, reason)):
+            self.display.notify(f"trial {trial.number}: {TAKEN}")
             return
-        self.display.ended(trial.own, state, value, reason)
+        self.display.ended(trial, state, value, reason)
         if state != TrialState.WAITING:
-            self._count(trial, state, logged)
-            shutil.rmtree(trial.launch.environment["SWEEP_TRIAL_DIR"], ignore_errors=True)
+            self._count(running, state, logged)
+            shutil.rmtree(running.launch.environment["SWEEP_TRIAL_DIR"], ignore_errors=True)
 
     def _verdict(
-        self, trial: Running, status: int, logged: Logged
+        self, running: RunningTrial, status: int, logged: Logged
     ) -> tuple[TrialState | None, float | None, str]:
         """State, value and reason with which a trial ends."""
-        if trial.end:
-            state, reason = trial.end
-            last = trial.own.values[-1] if trial.own.values else None
+        if running.end:
+            state, reason = running.end
+            last = running.trial.values[-1] if running.trial.values else None
             return state, last if state == TrialState.PRUNED else None, reason
-        if status == KILLED or (trial.is_warm and status > 128):
+        if status == KILLED or (running.is_warm and status > 128):
             # Nobody here did that: the system, short of memory, or a person.
-            self.cold.add(trial.own.number)
+            self.cold.add(running.trial.number)
             reason = f"its process was ended by signal {status - 128}"
-            trial.own.kills += 1
-            if trial.own.kills < ATTEMPTS:
+            running.trial.kills += 1
+            if running.trial.kills < ATTEMPTS:
                 return TrialState.WAITING, None, reason
             return TrialState.FAIL, None, f"{reason}, {ATTEMPTS} times; is memory short?"
         if status:
-            return TrialState.FAIL, None, f"exit status {status}: {last_line(trial.launch.log)}"
+            return TrialState.FAIL, None, f"exit status {status}: {last_line(running.launch.log)}"
         return _finished(self.study, logged)
 
-    def _count(self, trial: Running, state: TrialState, logged: Logged) -> None:
-        """Give up where the sweep itself must be wrong."""
+    def _count(self, running: RunningTrial, state: TrialState, logged: Logged) -> None:
+        """Count a trial that ended, and give up where the sweep itself must be wrong."""
         self.ended += 1
         self.failed += state == TrialState.FAIL
-        metric = self.study.sweep.metric
-        went_well = not trial.end and trial.program.status() == 0
-        never = metric and logged.result is None and logged.names
-        if self.failed == self.ended and metric and never and went_well:
-            where = self.study.sweep.where("metric", "name")
-            self.wrong = (
-                f"{where}: the metric '{metric.name}' is never logged; the program logged "
-                f"{', '.join(sorted(logged.names))}"
-            )
-        elif self.failed == self.ended == FAILURES_AT_START:
-            self.wrong = (
-                f"the first {FAILURES_AT_START} trials all failed; the last one's output is in "
-                f"{trial.launch.log}"
-            )
+        if self.failed < self.ended:
+            return
+        self.wrong = self._fault(running, logged) or self.wrong
         if self.wrong:
             for other in self.running.values():
                 if not other.end:
                     self._ask_to_stop(other, TrialState.WAITING, "the sweep is given up")
 
+    def _fault(self, running: RunningTrial, logged: Logged) -> str | None:
+        """What is wrong with a sweep all of whose trials failed; None where it may go on."""
+        metric = self.study.sweep.metric
+        went_well = not running.end and running.program.status() == 0
+        if metric and went_well and logged.names and logged.result is None:
+            return (
+                f"{self.study.sweep.where('metric', 'name')}: the metric '{metric.name}' is never "
+                f"logged; the program logged {', '.join(sorted(logged.names))}"
+            )
+        if self.failed == FAILURES_AT_START:
+            return (
+                f"the first {FAILURES_AT_START} trials all failed; the last one's output is in "
+                f"{running.launch.log}"
+            )
+        return None
+
     def _show(self, count: int | None) -> None:
         if self.display.is_due():
-            now = [(one.own, one.seconds) for one in self.running.values()]
+            now = [(one.trial, one.seconds) for one in self.running.values()]
             self.display.show(
                 View(self.study.counts(count), self.study.best(), now, self.options.workers)
             )
+
+
+def _facts(running: RunningTrial, logged: Logged, reason: str) -> dict[str, Any]:
+    """What is kept with a trial that ended, as its user attributes."""
+    facts = {
+        "seconds": round(running.seconds, 2),
+        "host": socket.gethostname(),
+        "log": str(running.launch.log),
+        "summary": _finite(logged.summary),
+        "kills": running.trial.kills,
+    }
+    return {**facts, "reason": reason} if reason else facts
 
 
 def _finished(study: SweepStudy, logged: Logged) -> tuple[TrialState, float | None, str]:
@@ -334,8 +351,8 @@ def last_line(log: Path, size: int = 4096) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "no output")
 
 
-def _plain(summary: dict) -> dict:
-    """The summary without what JSON lacks."""
+def _finite(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary without NaN and infinity, which JSON lacks."""
     return {
         name: value
         for name, value in summary.items()

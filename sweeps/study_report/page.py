@@ -1,4 +1,4 @@
-"""The report of a study as one HTML page."""
+"""The report of a study as one HTML page, with a PNG of each figure beside it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sweeps.study_report import findings, plots, space_plots
 from sweeps.study_report.findings import (
     Importances,
     captions,
@@ -26,17 +27,37 @@ MOST_FAILURES = 30
 LONGEST_VALUE = 40
 FAILURE_HEADERS = ("trial", "reason", "repeated by", "attempts", "host", "output")
 LONGEST_REASON = 100
-
-
 ORDER = ("history", "early_stopping", "importances", "parallel", "slices", "cost")
 
 
-def build(study: StudyTable, importances: Importances, figures: Mapping[str, Figure]) -> Report:
+def write(study: StudyTable, folder: Path) -> Path:
+    """Write the page and a PNG of each figure into `folder`; the path of the page."""
+    found = findings.importances(study)
+    return build(study, found, draw_all(study, found)).write(folder)[0]
+
+
+def draw_all(study: StudyTable, found: Importances) -> dict[str, Figure]:
+    """All figures that the study has the trials for, by the name of their file."""
+    if study.scored.empty:
+        return {}
+    order = by_importance(study, found)
+    figures: dict[str, Figure | None] = {
+        "history": plots.history_figure(study),
+        "early_stopping": plots.early_stopping_figure(study),
+        "importances": plots.importances_figure(found) if found.found else None,
+        "parallel": space_plots.parallel_figure(study, order),
+        "slices": space_plots.slices_figure(study, order),
+        "cost": plots.cost_figure(study),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+def build(study: StudyTable, found: Importances, figures: Mapping[str, Figure]) -> Report:
     """The report: the page and its figures.
 
     Args:
         study: all trials.
-        importances: of the parameters.
+        found: the importances of the parameters.
         figures: those that could be drawn, by name: some of ORDER.
     """
     return Report(
@@ -44,8 +65,8 @@ def build(study: StudyTable, importances: Importances, figures: Mapping[str, Fig
         lead(study),
         [
             *_description(study),
-            *_top(study, by_importance(study, importances)),
-            *_pictures(study, importances, figures),
+            *_top(study, by_importance(study, found)),
+            *_pictures(study, found, figures),
             *_failures(study),
             *_constants(study),
         ],
@@ -55,14 +76,14 @@ def build(study: StudyTable, importances: Importances, figures: Mapping[str, Fig
 
 
 def _pictures(
-    study: StudyTable, importances: Importances, figures: Mapping[str, Figure]
+    study: StudyTable, found: Importances, figures: Mapping[str, Figure]
 ) -> list[Section]:
-    texts = captions(study, importances)
+    texts = captions(study, found)
     pictures: dict[str, Section] = {
         name: Picture(name, figure, texts[name]) for name, figure in figures.items()
     }
-    if importances.why_not and study.scales and len(study.scored):
-        pictures["importances"] = note(f"No importances: {importances.why_not}")
+    if found.why_not and study.scales and len(study.scored):
+        pictures["importances"] = note(f"No importances: {found.why_not}")
     return [pictures[name] for name in ORDER if name in pictures]
 
 
@@ -71,9 +92,9 @@ def _description(study: StudyTable) -> list[str]:
     return [note(" ".join(str(text).split()))] if text else []
 
 
-def by_importance(study: StudyTable, importances: Importances) -> list[str]:
+def by_importance(study: StudyTable, found: Importances) -> list[str]:
     """The parameters that vary, the most important first; as defined where that is not known."""
-    return [one.name for one in importances.found] or [scale.name for scale in study.scales]
+    return [one.name for one in found.found] or [scale.name for scale in study.scales]
 
 
 def _top(study: StudyTable, names: list[str]) -> list[str]:

@@ -25,8 +25,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 # An agent that another machine runs, as far as it can tell.
 ELSEWHERE = """
 import sys
-from sweeps import agent, ownership
-ownership.machine = lambda: "elsewhere"
+from sweeps import agent, storage
+storage.machine = lambda: "elsewhere"
 sys.exit(agent.main())
 """
 

@@ -6,8 +6,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from sweeps import best, sweep_file
-from sweeps.best import Candidate
+from sweeps import retraining, sweep_file
+from sweeps.retraining import Candidate
 from sweeps.study import SweepStudy
 from utils.errors import InputError
 
@@ -33,20 +33,20 @@ def url(tmp_path, monkeypatch):
 def study(url: str, scores: list[float], text: str = TEXT) -> SweepStudy:
     made = SweepStudy(sweep_file.parse(text, Path("top.yaml")), url=url)
     for score in scores:
-        own = made.take(None)
-        made.finish(own, TrialState.COMPLETE, score)
+        trial = made.take(None)
+        made.finish(trial, TrialState.COMPLETE, score)
     return made
 
 
 def test_the_mean_decides_and_the_gap_is_judged():
     lucky, solid = Candidate(0, 0.95, (0.90, 0.91, 0.90)), Candidate(3, 0.93, (0.93, 0.93, 0.92))
-    ranked = best.rank([lucky, solid], maximize=True)
-    assert ranked[0] is solid and best.rank([lucky, solid], maximize=False)[0] is lucky
-    assert "trial 3 leads by" in best.verdict(ranked)
+    ranked = retraining.rank([lucky, solid], maximize=True)
+    assert ranked[0] is solid and retraining.rank([lucky, solid], maximize=False)[0] is lucky
+    assert "trial 3 leads by" in retraining.verdict(ranked)
     close = [Candidate(0, 1, (0.90, 0.94)), Candidate(1, 1, (0.93, 0.90))]
-    assert "within twice the standard error" in best.verdict(close)
+    assert "within twice the standard error" in retraining.verdict(close)
     single = [Candidate(0, 1, (0.94,)), Candidate(1, 1, (0.90,))]
-    assert "more seeds" in best.verdict(single)
+    assert "more seeds" in retraining.verdict(single)
 
 
 def test_top_settings_differ_in_more_than_their_seed(url):
@@ -57,35 +57,37 @@ def test_top_settings_differ_in_more_than_their_seed(url):
     )
     text = text.replace("  layers: {values: [[1], [1, 2]]}", "  seed: {values: [0, 1]}")
     made = study(url, [0.1, 0.2, 0.5, 0.3, 0.4, 0.45, 0.0, 0.0], text)
-    top = best.top_trials(made.study, 3, "seed")
+    top = retraining.top_trials(made.study, 3, "seed")
     assert [trial.number for trial in top] == [2, 5, 1]
-    assert best.new_seeds(made.study, 3, "seed") == [2, 3, 4]
+    assert retraining.new_seeds(made.study, 3, "seed") == [2, 3, 4]
 
 
 def test_seeds_that_the_sweep_did_not_use_are_new(url):
-    assert best.new_seeds(study(url, [0.1]).study, 2, "seed") == [1, 2]
+    assert retraining.new_seeds(study(url, [0.1]).study, 2, "seed") == [1, 2]
 
 
 def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
     made = study(url, [0.1, 0.9, 0.8])
-    first = best.winner("top", url)
+    first = retraining.winner("top", url)
     assert first.summary.startswith("trial 1 of study top, the best of 3")
     assert "partly luck" in first.summary
     assert first.settings == made.sweep.space.reals(made.trials()[1].params)
     assert isinstance(first.settings["layers"], list)
 
-    again = SweepStudy(best._again(made.study, "seed", [1, 2]), "top-best", url)
-    top = best.top_trials(made.study, 2, "seed")
-    jobs = best._retrainings(again.sweep, top, "seed", [1, 2])
+    again = SweepStudy(
+        retraining._sweep_of_retrainings(made.study, "seed", [1, 2]), "top-best", url
+    )
+    top = retraining.top_trials(made.study, 2, "seed")
+    jobs = retraining._retrainings(again.sweep, top, "seed", [1, 2])
     again.enqueue(jobs)
     again.enqueue(jobs)
     for score in (0.5, 0.7, 0.6, 0.7):
-        own = again.take(0)
-        again.finish(own, TrialState.COMPLETE, score)
+        trial = again.take(0)
+        again.finish(trial, TrialState.COMPLETE, score)
     assert again.take(0) is None
-    found = best.candidates(made.study, again.study)
+    found = retraining.candidates(made.study, again.study)
     assert [(one.number, one.values) for one in found] == [(1, (0.5, 0.6)), (2, (0.7, 0.7))]
-    second = best.winner("top", url)
+    second = retraining.winner("top", url)
     assert second.summary.startswith("trial 2 of study top, the best of 2 settings by the mean")
     assert "seed" not in second.settings
 
@@ -93,9 +95,9 @@ def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
 def test_a_study_that_cannot_have_a_winner_is_told(url):
     study(url, [])
     with pytest.raises(InputError, match="'top' has no finished trial yet"):
-        best.winner("top", url)
+        retraining.winner("top", url)
     with pytest.raises(InputError, match="no study 'tpo' in the storage; it has: top"):
-        best.winner("tpo", url)
+        retraining.winner("tpo", url)
     optuna.create_study(study_name="theirs", storage=url)
     with pytest.raises(InputError, match="no sweep with a `metric`"):
-        best.winner("theirs", url)
+        retraining.winner("theirs", url)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from sweeps import agent, runner
+from sweeps import runner, session
 from tests.sweeps.conftest import Engine, wait_for
 
 METRIC = {"name": "val", "goal": "minimize"}
@@ -234,7 +234,7 @@ def test_a_stopped_agent_lets_trials_wait_and_they_are_gone_on_with(engine, numb
     first = engine.start(sweep, f"--warm={warm}")
     wait_for(engine.runs)
     first.send(number)
-    assert first.end(20) == agent.INTERRUPTED
+    assert first.end(20) == session.INTERRUPTED
     assert "the same command goes on" in first.said
     (waiting,) = engine.trials()
     assert waiting.state == TrialState.WAITING
@@ -254,7 +254,7 @@ def test_a_second_ctrl_c_ends_a_program_that_ignores_the_first(engine):
     time.sleep(0.5)
     assert one.process.poll() is None
     one.send(signal.SIGINT)
-    assert one.end(5) == agent.INTERRUPTED
+    assert one.end(5) == session.INTERRUPTED
     assert engine.states() == ["WAITING"]
     engine.check_that_nothing_runs()
 
@@ -270,7 +270,7 @@ def test_a_frozen_agent_gives_way_to_the_one_that_took_its_trial_up(engine):
     frozen.send(signal.SIGCONT)
     assert other.end() == 0
     assert frozen.end() == 0
-    assert "another agent has taken it up" in frozen.said
+    assert "another agent has taken it" in frozen.said
     assert engine.states() == ["COMPLETE"]
     assert engine.lines("end") == ["once-hangs"]
     engine.check_that_nothing_runs()
@@ -286,7 +286,7 @@ def test_a_frozen_agents_trial_that_ended_meanwhile_counts_once(engine):
     other = engine.start(sweep, "--dead-after=1")
     wait_for(lambda: engine.lines("end") and len(engine.lines("begin")) == 2)
     frozen.send(signal.SIGCONT)
-    wait_for(lambda: "another agent has taken it up" in frozen.said, 4)
+    wait_for(lambda: "another agent has taken it" in frozen.said, 4)
     trial_folder = engine.folder / "runs" / "sweeps" / "s" / "trials" / "0000"
     assert trial_folder.is_dir() or len(engine.lines("end")) == 2  # it is the other one's by now
     assert (other.end(), frozen.end()) == (0, 0)
@@ -305,7 +305,7 @@ def test_what_a_frozen_agents_program_logged_does_not_count_when_it_thaws(engine
     assert done.state == TrialState.COMPLETE and len(done.intermediate_values) == 30
     frozen.send(signal.SIGCONT)
     assert frozen.end() == 0, frozen.said
-    assert "another agent has taken it up" in frozen.said
+    assert "another agent has taken it" in frozen.said
     assert engine.trials() == [done]
     assert engine.runs() == [done.user_attrs["run_id"]]
 
@@ -367,7 +367,7 @@ def test_a_study_that_cannot_be_written_is_told_in_a_sentence(engine, pragmas, c
 def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
     """Long values, so that the next trial needs another page of the file."""
     told: list[str] = []
-    monkeypatch.setattr(agent.Lines, "say", lambda _self, text: told.append(text))
+    monkeypatch.setattr(session.Lines, "say", lambda _self, text: told.append(text))
     values = ["a" * 5000, "b" * 5000]
     sweep = engine.sweep("marks.py", {"x": values, "pause": 0.5})
     sentence = "waiting for the storage: database or disk is full"

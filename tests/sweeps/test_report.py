@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from sweeps import report
-from sweeps.study_report import findings, plots, space_plots, study_table
+from sweeps.study_report import findings, page, plots, space_plots, study_table
 from sweeps.study_report.findings import edges, importances, seed_noise
 
 SPACE: dict[str, BaseDistribution] = {
@@ -115,15 +115,15 @@ def mixed_study(count: int = 40, seed: int = 0) -> optuna.Study:
     return study
 
 
-def text_of(page: Path) -> str:
+def text_of(file: Path) -> str:
     """The words of a page, without pictures and tags."""
-    html = re.sub(r"<(svg|style).*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    html = re.sub(r"<(svg|style).*?</\1>", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def write(study: optuna.Study, folder: Path) -> tuple[str, set[str]]:
-    page = report.write(study_table.read(study), folder)
-    return text_of(page), {file.stem for file in folder.glob("*.png")}
+    file = page.write(study_table.read(study), folder)
+    return text_of(file), {file.stem for file in folder.glob("*.png")}
 
 
 class TestReading:

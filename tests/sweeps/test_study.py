@@ -40,11 +40,11 @@ def opened(url: str, text: str = TEXT, **options) -> SweepStudy:
 def run(
     study: SweepStudy, value: float = 0.5, state: TrialState = TrialState.COMPLETE, count=None
 ):
-    own = study.take(count)
-    if own:
-        study.report(own, value)
-        study.finish(own, state, None if state == TrialState.FAIL else value)
-    return own
+    trial = study.take(count)
+    if trial:
+        study.report(trial, value)
+        study.finish(trial, state, None if state == TrialState.FAIL else value)
+    return trial
 
 
 def test_parameters_are_kept_under_their_names_with_their_real_values(url):
@@ -69,9 +69,9 @@ def test_a_grid_runs_each_cell_once_with_two_agents(url):
     first, second = opened(url, GRID), opened(url, GRID)
     taken = [one.take(None) for _ in range(4) for one in (first, second)]
     assert first.take(None) is None and second.take(None) is None
-    cells = [json.dumps(own.stored, sort_keys=True) for own in taken]
+    cells = [json.dumps(one.stored, sort_keys=True) for one in taken]
     assert len(set(cells)) == 8 == first.sweep.space.cell_count
-    assert sorted(own.number for own in taken) == list(range(8))
+    assert sorted(trial.number for trial in taken) == list(range(8))
 
 
 def test_what_somebody_else_enqueued_is_run_and_is_no_cell(url):
@@ -84,24 +84,24 @@ def test_what_somebody_else_enqueued_is_run_and_is_no_cell(url):
 
 def test_a_trial_put_back_goes_on_under_its_number_and_run_id(url):
     study = opened(url)
-    own = study.take(None)
-    study.report(own, 0.9)
-    study.finish(own, TrialState.WAITING, facts={"seconds": 7.0})
+    trial = study.take(None)
+    study.report(trial, 0.9)
+    study.finish(trial, TrialState.WAITING, facts={"seconds": 7.0})
     again = opened(url).take(1)
-    assert (again.number, again.run_id, again.stored) == (own.number, own.run_id, own.stored)
+    assert (again.number, again.run_id, again.stored) == (trial.number, trial.run_id, trial.stored)
     assert (again.attempts, again.seconds) == (2, 7.0)
 
 
 def test_the_trial_of_a_dead_agent_of_this_machine_is_taken_up_at_once(url, monkeypatch):
     study = opened(url)
-    own = study.take(None)
+    trial = study.take(None)
     assert opened(url).take(1) is None
     monkeypatch.setattr("psutil.pid_exists", lambda pid: False)
     other = opened(url)
     taken = other.take(1)
-    assert taken.number == own.number
-    assert not study.beat(own) and other.beat(taken)
-    assert not study.finish(own, TrialState.COMPLETE, 0.1)
+    assert taken.number == trial.number
+    assert not study.record_heartbeat(trial) and other.record_heartbeat(taken)
+    assert not study.finish(trial, TrialState.COMPLETE, 0.1)
     assert other.finish(taken, TrialState.COMPLETE, 0.2)
     assert [trial.value for trial in study.trials()] == [0.2]
 
@@ -109,14 +109,14 @@ def test_the_trial_of_a_dead_agent_of_this_machine_is_taken_up_at_once(url, monk
 def test_the_trial_of_a_silent_agent_elsewhere_is_taken_up_after_a_while(url, monkeypatch):
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("sweeps.storage.machine", lambda: "another")
-        own = opened(url, dead_after=2).take(None)
+        trial = opened(url, dead_after=2).take(None)
     study = opened(url, dead_after=2)
     assert study.take(1) is None
     with study.storage._backend.engine.begin() as connection:  # three seconds pass
         connection.exec_driver_sql(
             "update trial_heartbeats set heartbeat = datetime(heartbeat, '-4 seconds')"
         )
-    assert study.take(1).number == own.number
+    assert study.take(1).number == trial.number
 
 
 def test_only_failures_are_retried_once_and_stay_on_record(url):
@@ -143,8 +143,8 @@ def test_a_trial_that_was_created_as_the_connection_broke_is_not_lost(url, monke
         raise optuna.exceptions.StorageInternalError("the connection broke")
 
     monkeypatch.setattr(study.storage, "create_new_trial", breaks)
-    own = study.take(None)
-    assert broken and own.number == 0 and len(study.trials()) == 1
+    trial = study.take(None)
+    assert broken and trial.number == 0 and len(study.trials()) == 1
 
 
 def test_a_study_of_another_sweep_is_refused_with_the_differences(url):
@@ -168,14 +168,14 @@ def test_a_study_that_no_sweep_made_is_refused(url):
 def test_no_new_trials_once_the_target_is_reached(url):
     study = opened(url, TEXT.replace("goal: minimize", "goal: minimize, target: 0.1"))
     run(study, 0.2)
-    own = study.take(None)
-    study.report(own, 0.05)
+    trial = study.take(None)
+    study.report(trial, 0.05)
     assert study.take(None) is None
 
 
 def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
     told = []
-    study = opened(url, on_trouble=told.append)
+    study = opened(url, notify=told.append)
     failures = iter([True, True, False])
     real = study.storage.get_all_trials
 
@@ -190,7 +190,7 @@ def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
 
 
 def test_a_database_that_stays_away_ends_with_a_sentence(url, monkeypatch):
-    monkeypatch.setattr(storage, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(storage, "RETRY_SECONDS", 0.3)
     study = opened(url)
 
     def gone(*_arguments, **_options):

@@ -99,7 +99,7 @@ def test_exponents_taken_for_values_are_noted():
 
 def test_a_file_that_is_not_there(capsys):
     assert agent.main(["none.yaml"]) == 2
-    assert "none.yaml: the sweep file cannot be read" in capsys.readouterr().err
+    assert "none.yaml: there is no such sweep file" in capsys.readouterr().err
 
 
 def test_a_sweep_without_end_asks_for_a_count(tmp_path, capsys):
