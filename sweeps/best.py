@@ -10,6 +10,7 @@ off.
 
 import argparse
 
+from utils.command_line import Parser, positive
 from utils.errors import exit_plainly
 
 
@@ -24,20 +25,22 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(__doc__)
     parser.add_argument("study", help="name of the study")
     parser.add_argument(
-        "--top", type=int, default=5, help="how many settings to retrain (default: %(default)s)"
+        "--top",
+        type=positive,
+        default=5,
+        help="how many settings to retrain (default: %(default)s)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=3, help="how many new seeds for each (default: %(default)s)"
+        "--seeds",
+        type=positive,
+        default=3,
+        help="how many new seeds for each (default: %(default)s)",
     )
     parser.add_argument("--seed-parameter", default="seed", help="how the program names its seed")
-    parser.add_argument("--workers", type=int, default=1, help="trainings at a time")
+    parser.add_argument("--workers", type=positive, default=1, help="trainings at a time")
     parser.add_argument("--storage", help="SQLAlchemy URL; default: SQLite in the runs folder")
     parser.add_argument(
         "--warm",

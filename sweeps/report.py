@@ -7,6 +7,7 @@ python -m sweeps.report cnn-bayes --out my_report
 import argparse
 from pathlib import Path
 
+from utils.command_line import Parser
 from utils.errors import exit_plainly
 from utils.paths import shown
 
@@ -32,11 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(__doc__)
     parser.add_argument("study", help="name of the study")
     parser.add_argument(
         "--storage", metavar="URL", help="SQLAlchemy URL; default: SQLite in the runs folder"

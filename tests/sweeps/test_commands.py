@@ -25,7 +25,7 @@ except SystemExit as end:
     ("words", "status", "text"),
     [
         (["--help"], "0", "usage:"),
-        (["x", "--no-such-flag"], "2", "unrecognized arguments: --no-such-flag"),
+        (["x", "--no-such-flag"], "2", "unknown argument --no-such-flag"),
         ([], "2", "required: "),
     ],
 )
@@ -34,7 +34,7 @@ def test_help_and_typing_errors(command, words, status, text):
 
 
 def test_a_sweep_file_that_is_not_there():
-    check("sweeps.agent", ["none.yaml"], "2", "error: none.yaml: there is no such sweep file")
+    check("sweeps.agent", ["none.yaml"], "2", "cannot read 'none.yaml': there is no such file")
 
 
 def check(command: str, words: list[str], status: str, text: str) -> None:

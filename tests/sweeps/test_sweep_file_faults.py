@@ -98,8 +98,9 @@ def test_exponents_taken_for_values_are_noted():
 
 
 def test_a_file_that_is_not_there(capsys):
-    assert agent.main(["none.yaml"]) == 2
-    assert "none.yaml: there is no such sweep file" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        agent.main(["none.yaml"])
+    assert "cannot read 'none.yaml': there is no such file" in capsys.readouterr().err
 
 
 def test_a_sweep_without_end_asks_for_a_count(tmp_path, capsys):
