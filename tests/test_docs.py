@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import beatsweep
 from ecg.synthetic.record import generate_record
 from tests.test_architecture import TABLE
 
@@ -232,6 +233,16 @@ def test_the_import_table_is_that_of_the_test():
     rows = dict(line.split(" -> ") for line in block.strip().splitlines())
     listed = {room.strip(): set(others.split()) & set(TABLE) for room, others in rows.items()}
     assert listed == TABLE
+
+
+def test_the_table_of_commands_is_complete():
+    text = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `beatsweep ([^`]+)` \| `([^`]+)` \|$", text, re.MULTILINE))
+    programs = {}
+    for name, (module, flags, _what) in beatsweep.COMMANDS.items():
+        program = module.removesuffix(".__main__") if "." in module else f"{module}.py"
+        programs[name] = " ".join([program, *flags])
+    assert listed == programs
 
 
 def listed_in_the_tree() -> set[str]:
