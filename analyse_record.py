@@ -77,7 +77,6 @@ def analyse_database(asked: argparse.Namespace, checkpoint: Checkpoint, console:
     folder = asked.to or runs_folder() / "recordings" / name
     job = database.Job(
         checkpoint.path,
-        checkpoint.facts["weights_digest"],
         asked.lead,
         _rhythm(asked),
         asked.html,

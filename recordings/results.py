@@ -76,7 +76,6 @@ def write(
     pictures: bool = True,
     html: bool = False,
     annotate: bool = False,
-    made_with: dict[str, Any] | None = None,
 ) -> list[Path]:
     """Write what was asked for to `folder`; the paths, the summary's at the end.
 
@@ -87,7 +86,6 @@ def write(
         pictures: PNG files.
         html: one self-contained page.
         annotate: WFDB annotations.
-        made_with: stands in the summary, for who wants to know whether it is out of date.
     """
     files = _tables(folder, analysis)
     if pictures or html:
@@ -98,7 +96,7 @@ def write(
             files += write_figures(folder, figures)
     if annotate:
         files += write_wfdb_annotations(analysis, folder)
-    write_json(folder / SUMMARY, summary_of(analysis) | {"made_with": made_with or {}})
+    write_json(folder / SUMMARY, summary_of(analysis))
     return [*files, folder / SUMMARY]
 
 

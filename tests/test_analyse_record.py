@@ -117,8 +117,7 @@ def test_a_process_that_dies_costs_no_recording(tmp_path, runs, monkeypatch):
     for name in "abc":
         write_record(folder, name)
     checkpoint = classify.best_checkpoint()
-    digest = checkpoint.facts["weights_digest"]
-    job = database.Job(checkpoint.path, digest, pictures=False)
+    job = database.Job(checkpoint.path, pictures=False)
     outcomes = {}
     for one in database.run(database.find(folder), folder, runs, job, workers=1):
         outcomes[one.record] = one

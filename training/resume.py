@@ -7,9 +7,6 @@ callbacks count, and the state of Python's `random`, by which Keras' fit orders 
 is in a batch depends on seed and epoch alone.
 """
 
-import hashlib
-import io
-import json
 import os
 import random
 from dataclasses import dataclass
@@ -19,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from models.backend import keras
-from utils.files import write_whole
-from utils.paths import shown
+from utils.result_file import Identity, IncompatibleState, Result, ResultFile, report_unused
 
 FOLDER_VARIABLE = "SWEEP_TRIAL_DIR"
 FILE_NAME = "training.state"
@@ -30,10 +26,8 @@ _COUNTED = {
     "early": ("wait", "best", "best_epoch", "stopped_epoch"),
     "plateau": ("wait", "best", "cooldown_counter"),
 }
-
-
-class Unusable(Exception):
-    """A kept state that this training cannot go on from; the message says why."""
+# The arrays of a state, each group in the order of the network or of its optimizer.
+_GROUPS = ("variables", "optimizer", "best_weights")
 
 
 @dataclass(frozen=True)
@@ -71,7 +65,7 @@ class TrainingState:
         """Give a network of the same shape these variables, and its optimizer, built, too.
 
         Raises:
-            Unusable: number or shapes of the variables are not the network's.
+            IncompatibleState: number or shapes of the variables are not the network's.
         """
         pairs = [
             (network.variables, self.variables),
@@ -80,24 +74,23 @@ class TrainingState:
         ]
         for variables, values in pairs:
             if [tuple(one.shape) for one in variables] != [one.shape for one in values]:
-                raise Unusable("it is of a network of another shape")
+                raise IncompatibleState("it is of a network of another shape")
         for variables, values in pairs[:2]:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
 
 class StateFile:
-    """Where the state of one training is kept: a NumPy archive behind its SHA-256 digest."""
+    """Where the state of one training is kept."""
 
-    def __init__(self, path: Path, identity: dict[str, Any]):
-        """identity: JSON values that must be the same for a training to go on from a state."""
+    def __init__(self, path: Path, identity: Identity):
+        """identity: what must be the same for a training to go on from a state."""
         self.path = path
-        self.identity = json.loads(json.dumps({**identity, "state_layout": LAYOUT}))
+        self._file = ResultFile(path, identity.extended(state_layout=LAYOUT))
 
     def write(self, state: TrainingState) -> None:
         """Put `state` in the place of the one before; raises OSError where that cannot be."""
         facts = {
-            "identity": self.identity,
             "history": state.history,
             "failure": state.failure,
             "counted": state.counted,
@@ -108,48 +101,34 @@ class StateFile:
             for group in _GROUPS
             for number, array in enumerate(getattr(state, group))
         }
-        archive = io.BytesIO()
-        np.savez(archive, facts=json.dumps(facts), **arrays)
-        content = archive.getvalue()
-        digest = hashlib.sha256(content).digest()
-        write_whole(self.path, lambda path: path.write_bytes(digest + content))
+        self._file.write(Result(facts, arrays))
 
     def read(self) -> TrainingState | None:
         """The state kept; None where there is none.
 
         Raises:
-            Unusable: the file is damaged, or of a training with another identity.
+            IncompatibleState: the file is damaged, or of a training with another identity.
         """
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
+        kept = self._file.read()
+        if kept is None:
             return None
-        except OSError as error:
-            raise Unusable(f"it cannot be read ({error.strerror})") from error
-        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
-            raise Unusable("it is damaged")
-        with np.load(io.BytesIO(content[_DIGEST:]), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        facts = json.loads(str(arrays.pop("facts")))
-        if facts["identity"] != self.identity:
-            raise Unusable(f"it is of other {_difference(facts['identity'], self.identity)}")
-        return TrainingState(
-            facts["history"],
-            facts["failure"],
-            facts["counted"],
-            _random_state(facts["order"]),
-            *([arrays[f"{group}-{i}"] for i in range(_count(arrays, group))] for group in _GROUPS),
-        )
+        facts = {**kept.facts, "order": _random_state(kept.facts["order"])}
+        groups: dict[str, Any] = {group: _group(kept.arrays, group) for group in _GROUPS}
+        return TrainingState(**facts, **groups)
 
-
-_DIGEST = hashlib.sha256().digest_size
-_GROUPS = ("variables", "optimizer", "best_weights")
+    def remove(self) -> None:
+        """Forget the state, if there is one."""
+        self._file.remove()
 
 
 def state_file(identity: dict[str, Any]) -> StateFile | None:
-    """Where the sweep's agent wants this training's state kept; None outside of its trials."""
+    """Where the sweep's agent wants this training's state kept; None outside of its trials.
+
+    Args:
+        identity: JSON values that must be the same for a training to go on from a state.
+    """
     folder = os.environ.get(FOLDER_VARIABLE)
-    return StateFile(Path(folder) / FILE_NAME, identity) if folder else None
+    return StateFile(Path(folder) / FILE_NAME, Identity(identity)) if folder else None
 
 
 def take_up(file: StateFile | None, network: keras.Model, epochs: int) -> TrainingState | None:
@@ -164,9 +143,9 @@ def take_up(file: StateFile | None, network: keras.Model, epochs: int) -> Traini
             state.put_into(network)
             print(f"resumed after epoch {len(state.history)} of {epochs}")
         return state
-    except Unusable as problem:
+    except IncompatibleState as problem:
         assert file
-        print(f"{shown(file.path)} is not used: {problem}; the training starts from epoch 1")
+        report_unused(file.path, problem, "the training starts from epoch 1")
         return None
 
 
@@ -244,12 +223,6 @@ def _random_state(kept: list) -> tuple:
     return version, tuple(words), gauss
 
 
-def _count(arrays: dict[str, np.ndarray], group: str) -> int:
-    return sum(name.startswith(f"{group}-") for name in arrays)
-
-
-def _difference(kept: dict[str, Any], mine: dict[str, Any]) -> str:
-    """The names of what differs, those of single settings too."""
-    kept, mine = ({**one, **one.get("settings", {})} for one in (kept, mine))
-    names = [name for name in mine if name != "settings" and kept.get(name) != mine[name]]
-    return ", ".join(names) or "settings"
+def _group(arrays: dict[str, np.ndarray], group: str) -> list[np.ndarray]:
+    count = sum(name.startswith(f"{group}-") for name in arrays)
+    return [arrays[f"{group}-{number}"] for number in range(count)]

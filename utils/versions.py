@@ -1,5 +1,7 @@
-"""What a result was made with: the commit and the versions of the libraries."""
+"""What a result was made with: the commit, the code and the versions of the libraries."""
 
+import functools
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -15,6 +17,24 @@ def commit() -> str | None:
     if described is None:
         return None
     return described + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+
+
+@functools.cache
+def code_digest(*folders: str) -> str:
+    """A digest that changes with any file in some of the project's folders, and with no other.
+
+    Args:
+        folders: names of folders in the project.
+    """
+    whole = hashlib.sha256()
+    for folder in folders:
+        for file in sorted((PROJECT_FOLDER / folder).rglob("*")):
+            name = file.relative_to(PROJECT_FOLDER)
+            hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+            if file.is_file() and not hidden:
+                content = hashlib.sha256(file.read_bytes()).digest()
+                whole.update(name.as_posix().encode() + b"\0" + content)
+    return whole.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -30,7 +30,7 @@ from experiments.cross_validation.folds import (
 )
 from experiments.cross_validation.report import terminal_table
 from experiments.cross_validation.scores import METRICS, CrossValidation, FoldResult
-from experiments.cross_validation.store import FoldStore, KeptFold, in_a_trial
+from experiments.cross_validation.store import FinishedFold, FoldStore, in_a_trial
 from models.backend import keras
 from models.inference import predict
 from training import architectures, loop
@@ -41,6 +41,7 @@ from training.tracked_run import StopRequest, clear_session, tracked_run
 from training.tracking import Tracker
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
+from utils.result_file import Identity
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class CrossValidator:
             f"{settings.folds} folds by {settings.by}\nW&B: {self.tracker.place}"
         )
 
-    def _kept(self, number: int) -> KeptFold | None:
+    def _kept(self, number: int) -> FinishedFold | None:
         """A fold that was done before an interruption, its epochs logged again."""
         fold = self.store.read(number)
         if fold:
@@ -114,7 +115,7 @@ class CrossValidator:
                 self._log_epoch(number, metrics)
         return fold
 
-    def _trained(self, number: int) -> KeptFold:
+    def _trained(self, number: int) -> FinishedFold:
         if self.stop.reason:
             raise FoldEnded(self.stop.reason, failed=False)
         own = part(self.division, number, self.settings)
@@ -129,7 +130,7 @@ class CrossValidator:
         self.store.write(fold)
         return fold
 
-    def _fit(self, own: Part) -> KeptFold:
+    def _fit(self, own: Part) -> FinishedFold:
         """Train on a part of the beats, and score the held-out ones once.
 
         Each fold has a seed of its own: the mean over folds then averages the luck of initial
@@ -148,7 +149,7 @@ class CrossValidator:
             settings,
             on_epoch=lambda metrics: self._log_epoch(number, metrics),
             stop=self.stop,
-            state_file=self.store.state_file(number),
+            state_file=self.store.training(number),
             progress=Progress(
                 f"{settings.arch}, fold {number} of {settings.folds}",
                 settings.monitor,
@@ -167,7 +168,7 @@ class CrossValidator:
             predict(model, held_out.signals, held_out.sampling_hz),
             facts,
         )
-        return KeptFold(fold, result.history)
+        return FinishedFold(fold, result.history)
 
     def _log_epoch(self, number: int, metrics: Mapping[str, float]) -> None:
         self.tracker.log({f"fold{number}/{name}": value for name, value in metrics.items()})
@@ -217,20 +218,22 @@ class CrossValidator:
         )
 
 
-def _identity(division: Division, settings: CrossValidationSettings) -> dict:
+def _identity(division: Division, settings: CrossValidationSettings) -> Identity:
     """What two runs share if one may go on where the other stopped."""
     beats = division.beats
     left_out = ("tracking", "start", "data", "protocol")  # `data` may say the same by `auto`
     values = dataclasses.asdict(settings)
-    return {
-        "architecture": settings.arch,
-        "data": beats.name,
-        "fingerprint": beats.fingerprint,
-        "protocol": division.protocol,
-        "division": division.digest,
-        "backend": keras.backend.backend(),
-        "settings": {name: value for name, value in values.items() if name not in left_out},
-    }
+    return Identity(
+        {
+            "architecture": settings.arch,
+            "data": beats.name,
+            "fingerprint": beats.fingerprint,
+            "protocol": division.protocol,
+            "division": division.digest,
+            "backend": keras.backend.backend(),
+            "settings": {name: value for name, value in values.items() if name not in left_out},
+        }
+    )
 
 
 def _facts(own: Part, patients: np.ndarray | None, seed: int) -> dict:

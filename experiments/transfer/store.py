@@ -1,10 +1,9 @@
-"""The learning rate of each mode of a study, chosen once on the target's validation part."""
+"""Finished trainings on disk, and the learning rate of each mode, chosen once on validation."""
 
 import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,70 +11,77 @@ from experiments.transfer.cells import Bench, Cell, Trainer, validation_macro_f1
 from experiments.transfer.scores import CellResult
 from training.tracked_run import clear_session
 from utils.errors import InputError
-from utils.files import write_json, write_whole
+from utils.files import write_json
 from utils.paths import shown
+from utils.result_file import Identity, IncompatibleState, Result, ResultFile
 
 IDENTITY_FILE = "identity.json"
+PROBABILITIES = "probabilities"
 
 
 class Store:
-    """The folder of one study: two files for each training, one for each mode's learning rate."""
+    """The folder of one experiment: a file for each training, one for each mode's learning rate.
 
-    def __init__(self, folder: Path, identity: dict[str, Any]):
-        """identity: JSON values that all trainings of the study share.
+    Attributes:
+        folder: its `identity.json` says of what experiment it is.
+    """
+
+    def __init__(self, folder: Path, identity: Identity):
+        """identity: what all trainings of the experiment share.
 
         Raises:
-            InputError: the folder holds another study.
+            InputError: the folder holds another experiment.
         """
-        self.folder = folder
-        self._claim(json.loads(json.dumps(identity)))
+        self.folder, self.identity = folder, identity
+        self._claim()
 
-    def result(self, cell: Cell) -> CellResult | None:
-        """What a finished training reached; None where it is still to be done."""
-        content = self._read(self.folder / "cells" / f"{cell.name}.json")
-        return CellResult.from_json(content) if content else None
+    def read(self, cell: Cell) -> tuple[CellResult, np.ndarray] | None:
+        """What a training reached, and the (beats, classes) probabilities of the test beats.
 
-    def probabilities(self, cell: Cell) -> np.ndarray:
-        """(beats, classes) float32 of the test beats, of a finished training."""
-        with np.load(self.folder / "cells" / f"{cell.name}.npz") as archive:
-            return archive["probabilities"]
+        None where it is still to be done, or where its file cannot be used, which is reported.
+        """
+        kept = self._cell(cell).read_or_report(f"{cell.name} is trained again")
+        if kept is None:
+            return None
+        return CellResult.from_json(kept.facts), kept.arrays[PROBABILITIES]
 
-    def keep(self, cell: Cell, result: CellResult, probabilities: np.ndarray) -> None:
-        """Put a training on record. The JSON comes last: where it is, all is there."""
-        path = self.folder / "cells" / f"{cell.name}.npz"
-        write_whole(path, lambda file: np.savez_compressed(file, probabilities=probabilities))
-        write_json(path.with_suffix(".json"), dataclasses.asdict(result))
+    def write(self, cell: Cell, result: CellResult, probabilities: np.ndarray) -> None:
+        """Put a training on record."""
+        kept = Result(dataclasses.asdict(result), {PROBABILITIES: probabilities})
+        self._cell(cell).write(kept)
 
     def scores_of_rates(
         self, mode: str, measure: Callable[[], dict[float, list[float]]]
     ) -> dict[float, list[float]]:
         """Learning rate -> validation scores, measured the first time."""
-        path = self.folder / "rates" / f"{mode}.json"
-        if (content := self._read(path)) is None:
-            content = {str(rate): scores for rate, scores in measure().items()}
-            write_json(path, content)
-        return {float(rate): scores for rate, scores in content.items()}
-
-    def _claim(self, identity: dict[str, Any]) -> None:
-        path = self.folder / IDENTITY_FILE
-        kept = self._read(path)
+        file = self._file("rates", mode)
+        kept = file.read_or_report(f"the learning rate of {mode} is chosen again")
         if kept is None:
-            write_json(path, identity)
-        elif kept != identity:
-            other = [key for key in identity if kept.get(key) != identity[key]]
-            raise InputError(
-                f"{shown(self.folder)} holds a study with other {', '.join(other)}; choose "
-                "another folder with --to, or leave --to out"
-            )
+            kept = Result({str(rate): scores for rate, scores in measure().items()})
+            file.write(kept)
+        return {float(rate): scores for rate, scores in kept.facts.items()}
 
-    @staticmethod
-    def _read(path: Path) -> Any:
+    def _claim(self) -> None:
+        """Say in the folder of what experiment it is, unless it says so."""
+        path = self.folder / IDENTITY_FILE
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            self.identity.check(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            return None
+            write_json(path, self.identity.values)
         except ValueError as error:
             raise InputError(f"{shown(path)} is damaged ({error}); delete it") from error
+        except IncompatibleState as problem:
+            raise InputError(
+                f"{shown(self.folder)} holds another experiment ({problem}); choose another "
+                "folder with --to, or leave --to out"
+            ) from problem
+
+    def _cell(self, cell: Cell) -> ResultFile:
+        return self._file("cells", cell.name, (PROBABILITIES,))
+
+    def _file(self, folder: str, name: str, arrays: tuple[str, ...] = ()) -> ResultFile:
+        path = self.folder / folder / f"{name}.result"
+        return ResultFile(path, self.identity, arrays=arrays, former=path.with_suffix(".json"))
 
 
 LEARNING_RATES = (3e-4, 1e-3, 3e-3)

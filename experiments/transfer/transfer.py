@@ -11,8 +11,6 @@ goes on after an interruption, and adds what more seeds, fractions or modes ask 
 """
 
 import dataclasses
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from training.tracked_run import StopRequest, clear_session
 from training.tracking import open_tracker
 from utils.errors import InputError, exit_plainly
 from utils.paths import runs_folder, shown
+from utils.result_file import Identity
 from utils.settings import from_command_line
 from utils.versions import commit, versions
 
@@ -44,22 +43,24 @@ NOT_IDENTIFYING = ("modes", "percents", "seeds", "source_epochs", "tracking", "t
 
 def identity_of(
     settings: TransferSettings, source: Checkpoint, target: BeatSet, protocol: str
-) -> dict[str, Any]:
+) -> Identity:
     """What two runs share if one may take over the other's trainings."""
     chosen = {
         key: value
         for key, value in dataclasses.asdict(settings).items()
         if key not in NOT_IDENTIFYING
     }
-    return {
-        **chosen,
-        "protocol": protocol,
-        "source_protocol": source.facts.get("protocol"),
-        "source_weights": source.facts["weights_digest"],
-        "target_fingerprint": target.fingerprint,
-        "backend": keras.backend.backend(),
-        "layout": LAYOUT,
-    }
+    return Identity(
+        {
+            **chosen,
+            "protocol": protocol,
+            "source_protocol": source.facts.get("protocol"),
+            "source_weights": source.facts["weights_digest"],
+            "target_fingerprint": target.fingerprint,
+            "backend": keras.backend.backend(),
+            "layout": LAYOUT,
+        }
+    )
 
 
 def facts_of(source: Checkpoint, bench: Bench, test: BeatSet, protocol: str) -> dict[str, Any]:
@@ -89,11 +90,10 @@ def _counts(part: BeatSet) -> dict[str, Any]:
     return {**counts, "beats": len(part), "of_class": of_class}
 
 
-def folder_of(settings: TransferSettings, identity: dict[str, Any]) -> Path:
+def folder_of(settings: TransferSettings, identity: Identity) -> Path:
     if settings.to:
         return Path(settings.to)
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
-    name = f"{settings.source}-to-{settings.target}-{settings.arch}-{digest}"
+    name = f"{settings.source}-to-{settings.target}-{settings.arch}-{identity.digest}"
     return runs_folder() / "transfer" / name
 
 
@@ -134,7 +134,7 @@ def run(settings: TransferSettings) -> tuple[Study, Path]:
     store = Store(folder_of(settings, identity), identity)
     with StopRequest() as stop:
         bench = _bench(settings, source, target, protocol, stop)
-        facts = {**identity, **facts_of(source, bench, test, protocol)}
+        facts = {**identity.values, **facts_of(source, bench, test, protocol)}
         try:
             study = _study(settings, bench, test, store, facts)
         except Stopped as reason:
@@ -158,9 +158,10 @@ def _study(
         mode: {} if rate else tried_rates(bench, mode, store) for mode in settings.mode_names()
     }
     rates = {mode: rate or best_rate(scores) for mode, scores in tried.items()}
-    results = _results(settings, bench, cells, rates, test, store)
-    predicted = tuple(store.probabilities(cell).argmax(axis=1) for cell in cells)
-    return Study(facts, tried, rates, tuple(results), predicted, test)
+    done = _results(settings, bench, cells, rates, test, store)
+    results = tuple(result for result, _probabilities in done)
+    predicted = tuple(probabilities.argmax(axis=1) for _result, probabilities in done)
+    return Study(facts, tried, rates, results, predicted, test)
 
 
 def _cells(settings: TransferSettings) -> list[Cell]:
@@ -180,25 +181,25 @@ def _results(
     rates: dict[str, float],
     test: BeatSet,
     store: Store,
-) -> list[CellResult]:
-    """Of each cell, from the store or from a training now."""
+) -> list[tuple[CellResult, np.ndarray]]:
+    """Result and probabilities of each cell, from the store or from a training now."""
     trainers: dict[str, Trainer] = {}
-    results = []
+    done = []
     for place, cell in enumerate(cells, start=1):
-        if (result := store.result(cell)) is None:
+        if (found := store.read(cell)) is None:
             if cell.mode not in trainers:
                 trainers[cell.mode] = Trainer(bench, cell.mode, rates[cell.mode])
-            result = _tracked_cell(settings, trainers[cell.mode], cell, test, store)
+            found = _tracked_cell(settings, trainers[cell.mode], cell, test, store)
             unit = "patients" if bench.by_patient else "beats"
-            print(f"{place}/{len(cells)} {_line(result, unit)}", flush=True)
-        results.append(result)
+            print(f"{place}/{len(cells)} {_line(found[0], unit)}", flush=True)
+        done.append(found)
     clear_session()
-    return results
+    return done
 
 
 def _tracked_cell(
     settings: TransferSettings, trainer: Trainer, cell: Cell, test: BeatSet, store: Store
-) -> CellResult:
+) -> tuple[CellResult, np.ndarray]:
     """Train, put on record, tell W&B."""
     config = {
         **dataclasses.asdict(settings),
@@ -216,10 +217,10 @@ def _tracked_cell(
     failed = True
     try:
         result, probabilities = run_cell(trainer, cell, test)
-        store.keep(cell, result, probabilities)
+        store.write(cell, result, probabilities)
         tracker.summarise(_summary(result))
         failed = False
-        return result
+        return result, probabilities
     finally:
         tracker.finish(failed)
 

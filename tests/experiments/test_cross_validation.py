@@ -1,6 +1,8 @@
 """Cross-validation: no beat leaks, interruptions lose nothing, a sweep reads the whole mean."""
 
 import dataclasses
+import hashlib
+import json
 import os
 import statistics
 import subprocess
@@ -13,14 +15,15 @@ import yaml
 
 from experiments.cross_validation import cross_validate, folds
 from experiments.cross_validation.scores import METRICS
+from experiments.cross_validation.store import ARRAYS
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from models import cnn
 from sweeps import space, storage, sweep_file
 from tests.training.test_loop import SMALL, bumps
 from tests.training.test_run import Notebook
 from training import architectures, loop, tracked_run
 from training.history import FitResult
-from training.settings import CnnSettings
 
 ROOT = Path(__file__).parents[2]
 PATIENTS = 12
@@ -77,8 +80,7 @@ class FakeTraining:
     def __init__(self, monkeypatch):
         self.seeds: list[int] = []
         self.ends: dict[int, FitResult] = {}
-        unbuilt = architectures.Architecture(CnnSettings, lambda *_arguments: None)
-        monkeypatch.setitem(architectures.ARCHITECTURES, "cnn", unbuilt)
+        monkeypatch.setattr(cnn, "build", lambda *_arguments: None)
         monkeypatch.setattr(loop, "fit", self.fit)
         monkeypatch.setattr(cross_validate, "predict", self.predict)
 
@@ -227,10 +229,39 @@ class TestARun:
 
     def test_a_damaged_fold_is_trained_again(self, training, capsys):
         folder = cross_validate.run(settings()).store.folder
-        (folder / "fold2.npz").write_bytes(b"half")
+        (folder / "fold2.result").write_bytes(b"half")
         cross_validate.run(settings())
         assert training.seeds == [0, 1, 2, 1]
         assert "fold 2 is trained again" in capsys.readouterr().out
+
+    def test_folds_of_earlier_versions_are_taken_up(self, training, notebook):
+        """They are two files, `fold1.json` and `fold1.npz`."""
+        outcome = cross_validate.run(settings())
+        store = outcome.store
+        for number in (1, 3):
+            file = store.folder / f"fold{number}.result"
+            kept = store.read(number)
+            arrays = {name: getattr(kept.result, name) for name in ARRAYS}
+            np.savez_compressed(file.with_suffix(".npz"), **arrays)
+            content = file.with_suffix(".npz").read_bytes()
+            facts = {
+                "identity": store.identity.values,
+                "fold": number,
+                "class_names": kept.result.class_names,
+                "scores": kept.result.scores.as_dict(),
+                "facts": kept.result.facts,
+                "history": kept.history,
+                "arrays_digest": hashlib.sha256(content).hexdigest(),
+            }
+            file.with_suffix(".json").write_text(json.dumps(facts))
+            file.unlink()
+        training.seeds.clear()
+        again = cross_validate.run(settings())
+        assert training.seeds == []
+        assert again.reached.macro_f1 == outcome.reached.macro_f1
+        (store.folder / "fold1.npz").write_bytes(b"half")
+        cross_validate.run(settings())
+        assert training.seeds == [0]
 
     def test_a_loss_that_is_not_finite_fails_the_run(self, training, notebook, capsys):
         training.ends[2] = FitResult(ended_by="the loss became nan", failed=True)
@@ -253,7 +284,7 @@ class TestInASweep:
     ):
         monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
         assert cross_validate.main(flags()) == 0
-        assert (tmp_path / "trial" / "fold3.json").is_file()
+        assert (tmp_path / "trial" / "fold3.result").is_file()
         assert not (tmp_path / "cross_validation").exists()
         assert not (tmp_path / "trial" / "report.html").exists()
 

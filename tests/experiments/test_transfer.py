@@ -1,6 +1,7 @@
 """Transfer studies: which labels are used, that nothing leaks, that a study goes on."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import keras
@@ -21,6 +22,7 @@ from training import run
 from training.settings import CnnSettings
 from training.tracked_run import StopRequest
 from utils.errors import InputError
+from utils.result_file import Identity
 
 SHAPE = {"width": 4, "stages": 1, "dense_units": 0, "stem_stride": 4, "summary": "flatten"}
 
@@ -176,19 +178,43 @@ def test_settings_that_make_no_sense_are_refused():
         TransferSettings(modes="scratch,half").mode_names()
 
 
-def test_a_store_keeps_results_and_refuses_another_study(tmp_path, bench, test_part):
-    store, cell = Store(tmp_path, {"steps": 4}), Cell("frozen", 0.05, 0)
-    assert store.result(cell) is None
+def test_a_store_keeps_results_and_refuses_another_experiment(tmp_path, bench, test_part, capsys):
+    store, cell = Store(tmp_path, Identity({"steps": 4})), Cell("frozen", 0.05, 0)
+    assert store.read(cell) is None
     result, probabilities = run_cell(Trainer(bench, "frozen", 0.01), cell, test_part)
-    store.keep(cell, result, probabilities)
-    again = Store(tmp_path, {"steps": 4})
-    assert again.result(cell) == result and isinstance(result, CellResult)
-    assert np.array_equal(again.probabilities(cell), probabilities)
-    with pytest.raises(InputError, match="other steps"):
-        Store(tmp_path, {"steps": 5})
-    (tmp_path / "cells" / f"{cell.name}.json").write_text("{")
+    store.write(cell, result, probabilities)
+    again = Store(tmp_path, Identity({"steps": 4}))
+    kept, kept_probabilities = again.read(cell)
+    assert kept == result and isinstance(kept, CellResult)
+    assert np.array_equal(kept_probabilities, probabilities)
+    with pytest.raises(InputError, match=r"another experiment \(it is of other steps\)"):
+        Store(tmp_path, Identity({"steps": 5}))
+    (tmp_path / "cells" / f"{cell.name}.result").write_text("{")
+    assert again.read(cell) is None
+    assert f"it is damaged; {cell.name} is trained again" in capsys.readouterr().out
+    (tmp_path / "identity.json").write_text("{")
     with pytest.raises(InputError, match="damaged"):
-        again.result(cell)
+        Store(tmp_path, Identity({"steps": 4}))
+
+
+def test_an_experiment_of_earlier_versions_goes_on(tmp_path, bench, test_part):
+    """It has JSON files for trainings and learning rates, and archives of probabilities."""
+    cell = Cell("frozen", 0.05, 0)
+    result, probabilities = run_cell(Trainer(bench, "frozen", 0.01), cell, test_part)
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "rates").mkdir()
+    (tmp_path / "identity.json").write_text('{"steps": 4}')
+    (tmp_path / "rates" / "frozen.json").write_text('{"0.0003": [0.5, 0.75], "0.001": [1, 0]}')
+    text = json.dumps(dataclasses.asdict(result))
+    (tmp_path / "cells" / "frozen-5-percent-seed-0.json").write_text(text)
+    archive = tmp_path / "cells" / "frozen-5-percent-seed-0.npz"
+    np.savez_compressed(archive, probabilities=probabilities)
+    store = Store(tmp_path, Identity({"steps": 4}))
+    assert store.read(cell)[0] == result and np.array_equal(store.read(cell)[1], probabilities)
+    rates = store.scores_of_rates("frozen", lambda: pytest.fail("they are known"))
+    assert rates == {0.0003: [0.5, 0.75], 0.001: [1, 0]}
+    archive.unlink()
+    assert store.read(cell) is None
 
 
 @pytest.fixture
