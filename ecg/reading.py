@@ -1,4 +1,8 @@
-"""Reading a recording from any file that we know: WFDB, EDF, BDF, CSV and its like."""
+"""Reading a recording from any file that we know: WFDB, EDF, BDF, CSV and its like.
+
+The reader of a format is imported when a file of that format is read, since each needs another
+library, and a path that leads nowhere should be refused at once.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,11 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg.files.csv_recording import read_csv
-from ecg.files.edf_recording import read_edf
 from ecg.files.lead_choice import MILLIVOLTS, unit_of
 from ecg.files.plausibility import at_most_1000_hz, check_rate, check_units
-from ecg.files.wfdb_recording import read_wfdb
 from ecg.recording import Recording
 from utils.errors import InputError
 
@@ -21,6 +22,8 @@ EDF_SUFFIXES = (".edf", ".bdf")
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 # A WFDB record is called by its name, but people and shells complete that to one of its files.
 WFDB_SUFFIXES = (".hea", ".dat", ".atr", ".mat")
+# What is looked for in a folder: a CSV file may be any table.
+FOLDER_SUFFIXES = (".hea", ".edf")
 # Nothing can be said of less: half a beat of a slow heart.
 SHORTEST_S = 1.0
 
@@ -55,27 +58,54 @@ def read_recording(
     return at_most_1000_hz(_with_note_on_gaps(recording))
 
 
+def find_recordings(folder: Path) -> list[Path]:
+    """The recordings below a folder, WFDB (without suffix) and EDF, in order of their names.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; the folder of the recordings expected")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in FOLDER_SUFFIXES)
+    found = [file.with_suffix("") if file.suffix == ".hea" else file for file in files]
+    if not found:
+        raise InputError(f"{folder} holds no recording: no WFDB header (.hea) and no .edf file")
+    return found
+
+
 def _reader(path: Path) -> tuple[Reader, Path]:
     """The function that reads `path`, and what to call it with."""
     suffix = path.suffix.lower()
     if path.with_name(f"{path.name}.hea").is_file():
-        return read_wfdb, path
+        return _wfdb_reader(path), path
     if suffix in WFDB_SUFFIXES:
-        return read_wfdb, path.with_suffix("")
+        return _wfdb_reader(path.with_suffix("")), path.with_suffix("")
     if path.is_dir():
         raise InputError(f"{path} is a folder; one recording expected, e.g. {path / '100'}")
     if suffix not in EDF_SUFFIXES + CSV_SUFFIXES and not path.is_file():
-        return read_wfdb, path  # which says what is missing
+        return _wfdb_reader(path), path  # which says what is missing
     if not path.is_file():
         raise InputError(f"{path} is missing; the path of a recording expected")
     if suffix in EDF_SUFFIXES:
+        from ecg.files.edf_recording import read_edf
+
         return read_edf, path
     if suffix in CSV_SUFFIXES:
+        from ecg.files.csv_recording import read_csv
+
         return read_csv, path
     raise InputError(
         f"{path}: a WFDB record, or a file called {', '.join(EDF_SUFFIXES + CSV_SUFFIXES)} "
         "expected; rename it if it is one"
     )
+
+
+def _wfdb_reader(path: Path) -> Reader:
+    if not (header := path.with_name(f"{path.name}.hea")).is_file():
+        raise InputError(f"{header} is missing: every WFDB record needs its header")
+    from ecg.files.wfdb_recording import read_wfdb
+
+    return read_wfdb
 
 
 def _check_length(recording: Recording, file: Path) -> None:

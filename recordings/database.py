@@ -33,7 +33,6 @@ FINISHED = "analysis.result"
 # What an analysis is made by, besides the checkpoint: this room and those that it imports.
 ROOMS = ("recordings", "models", "heartbeats", "evaluation", "ecg", "utils")
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-SUFFIXES = (".hea", ".edf")
 
 
 @dataclass(frozen=True)
@@ -91,21 +90,6 @@ class Task:
         return self.place / BEGUN
 
 
-def find(folder: Path) -> list[Path]:
-    """The recordings below a folder, WFDB (without suffix) and EDF, in order of their names.
-
-    Raises:
-        InputError: there is none.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; --database takes the folder of the recordings")
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-    found = [file.with_suffix("") if file.suffix == ".hea" else file for file in files]
-    if not found:
-        raise InputError(f"{folder} holds no recording: no WFDB header (.hea) and no .edf file")
-    return found
-
-
 def run(
     paths: Sequence[Path], folder: Path, to: Path, job: Job, workers: int
 ) -> Iterator[Outcome]:
@@ -115,7 +99,7 @@ def run(
     many of its results cannot be used is printed, with the reason.
 
     Args:
-        paths: from `find(folder)`.
+        paths: from `ecg.reading.find_recordings(folder)`.
         to: results go to folders of the recordings' names below it.
         job: what is asked.
         workers: processes.

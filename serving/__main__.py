@@ -11,6 +11,7 @@ import os
 import socket
 
 from serving.settings import MEBIBYTE, ServiceSettings
+from utils.command_line import Parser, positive
 from utils.errors import InputError, exit_plainly
 
 HOST, PORT = "127.0.0.1", 8000
@@ -71,12 +72,7 @@ def _shown(host: str) -> str:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     own = ServiceSettings()
-    parser = argparse.ArgumentParser(
-        prog="python -m serving",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = Parser(__doc__)
     parser.add_argument("--host", default=HOST, help="address to listen on; default: %(default)s")
     parser.add_argument(
         "--port", type=port_number, default=PORT, help="default: %(default)s; 0: a free one"
@@ -90,14 +86,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--max-upload-mb",
-        type=positive_number,
+        type=positive,
         metavar="MB",
         default=own.uploads.max_upload_bytes // MEBIBYTE,
         help="largest upload; default: %(default)s",
     )
     parser.add_argument(
         "--max-beats",
-        type=positive_number,
+        type=positive,
         default=own.uploads.max_beats,
         metavar="N",
         help="most beats in one upload; default: %(default)s",
@@ -110,12 +106,6 @@ def port_number(word: str) -> int:
     if not 0 <= (port := int(word)) <= MOST_PORT:
         raise argparse.ArgumentTypeError(f"0 to {MOST_PORT} expected, found {port}")
     return port
-
-
-def positive_number(word: str) -> int:
-    if (number := int(word)) < 1:
-        raise argparse.ArgumentTypeError(f"1 or more expected, found {number}")
-    return number
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import pytest
 import wfdb
 
 import analyse_record
+from ecg import rhythm
+from ecg.reading import find_recordings
 from ecg.synthetic.record import generate_record
 from recordings import classify, database
 from utils.paths import data_folder
@@ -79,6 +81,11 @@ def test_a_threshold_out_of_range_is_told(tmp_path, capsys):
     assert "threshold between 0 and 1 expected, got 2" in capsys.readouterr().err
 
 
+def test_the_help_states_the_defaults_of_the_rhythm():
+    assert analyse_record.WINDOW_BEATS == rhythm.DEFAULTS.window_beats
+    assert analyse_record.IRREGULAR_FROM == rhythm.DEFAULTS.threshold
+
+
 def test_neither_record_nor_database_is_asked_for(capsys):
     with pytest.raises(SystemExit):
         analyse_record.main([])
@@ -119,7 +126,7 @@ def test_a_process_that_dies_costs_no_recording(tmp_path, runs, monkeypatch):
     checkpoint = classify.best_checkpoint()
     job = database.Job(checkpoint.path, pictures=False)
     outcomes = {}
-    for one in database.run(database.find(folder), folder, runs, job, workers=1):
+    for one in database.run(find_recordings(folder), folder, runs, job, workers=1):
         outcomes[one.record] = one
         if len(outcomes) == 1:
             for process in psutil.Process().children(recursive=True):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from ecg.files.lead_choice import MILLIVOLTS
 from ecg.gaps import without_gaps
@@ -102,6 +101,10 @@ def _resampled(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
 
 
 def _filtered(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
+    from scipy.signal import (
+        resample_poly,  # late: few recordings need it, and it is slow to import
+    )
+
     return resample_poly(lead, ratio.numerator, ratio.denominator, padtype="line")
 
 

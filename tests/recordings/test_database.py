@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from ecg.reading import find_recordings
 from ecg.rhythm import RhythmSettings
 from recordings import database
 from recordings.database import Job
@@ -42,7 +43,7 @@ def run(folder, tmp_path, monkeypatch):
 
     def running(job):
         asked.clear()
-        paths = database.find(folder)
+        paths = find_recordings(folder)
         outcomes = list(database.run(paths, folder, tmp_path / "to", job, workers=1))
         return {one.record: one.row for one in outcomes if one.resumed}, list(asked)
 
