@@ -17,27 +17,30 @@ import datetime
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from experiments.cross_validation import folds
-from heartbeats import catalog
-from training import architectures, run
-from training.classifier import Classifier
-from training.settings import TrainingSettings
+from utils.command_line import Parser, existing_file, one_of
 from utils.errors import InputError, exit_plainly
-from utils.paths import runs_folder
-from utils.settings import from_mapping, read_yaml
+
+# All libraries, and what needs them, are imported where they are called: a wrong flag should not
+# wait for Keras.
+if TYPE_CHECKING:
+    from training.run import Outcome
+    from training.settings import TrainingSettings
 
 # Settings that may be given here for all architectures at once.
-COMMON = ("data", "protocol", "epochs", "train_limit", "tracking")
+COMMON = ("data", "protocol", "train_limit", "epochs", "tracking")
 
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Settings, training, evaluation, report; the exit status."""
     asked = _parse(argv)
-    plans = _plans(asked)
+    networks = list(itertools.product(_plans(asked), asked.seeds))
+    from training import run
+    from utils.paths import runs_folder
+
     folder = runs_folder() / "final" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
-    networks = list(itertools.product(plans, asked.seeds))
     outcomes, status = [], 0
     for number, ((name, settings), seed) in enumerate(networks, start=1):
         label = f"{name} (network {number} of {len(networks)})"
@@ -47,7 +50,6 @@ def main(argv: list[str] | None = None) -> int:
         if outcome.result.stopped:  # who asks once means all of the trainings
             print("the trainings that were still to come are left out")
             break
-    # Imported late: reports need matplotlib, and training should begin without waiting for it.
     import eval as evaluation_program
 
     facts = outcomes[0].facts
@@ -56,46 +58,89 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    from training.architectures import ARCHITECTURES
+    from training.settings import TrainingSettings
+    from utils.settings import add_flag
+
+    parser = Parser(__doc__)
+    what = parser.add_argument_group("what is trained")
+    what.add_argument(
+        "--arch",
+        nargs="+",
+        type=one_of(*ARCHITECTURES),
+        metavar="NAME",
+        help=f"architectures, of {', '.join(ARCHITECTURES)} (default all)",
     )
-    parser.add_argument("--arch", nargs="+", help="architectures; default: all")
-    parser.add_argument("--settings", type=Path, help="YAML settings file, for one network")
-    parser.add_argument("--sweep", metavar="ENTITY/PROJECT/ID", help="take the sweep's best run")
-    parser.add_argument("--study", help="take the best settings of a local sweep")
-    parser.add_argument("--storage", help="where the study is; default: the runs folder")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="one training for each")
-    for field in dataclasses.fields(TrainingSettings):
-        if field.name in COMMON:
-            parser.add_argument(f"--{field.name}", help=field.metadata["meaning"])
+    what.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=[0],
+        metavar="N",
+        help="one training of each architecture for each seed (default 0)",
+    )
+    source = parser.add_argument_group("where its settings come from")
+    source.add_argument(
+        "--settings",
+        type=existing_file,
+        metavar="FILE",
+        help="YAML file of one architecture's settings (default the shipped best ones)",
+    )
+    source.add_argument(
+        "--sweep", metavar="ENTITY/PROJECT/ID", help="the best run of a sweep on W&B"
+    )
+    source.add_argument("--study", metavar="NAME", help="the best trial of a local sweep")
+    source.add_argument(
+        "--storage", metavar="URL", help="database of the study (default in the runs folder)"
+    )
+    common = parser.add_argument_group("settings of all networks, whatever the others are")
+    fields = {field.name: field for field in dataclasses.fields(TrainingSettings)}
+    for name in COMMON:
+        add_flag(common, fields[name], "that of the settings")
     return parser.parse_args(argv)
 
 
-def _plans(asked: argparse.Namespace) -> list[tuple[str, TrainingSettings]]:
+def _plans(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]:
     """The architectures to train, each with its settings."""
-    names = asked.arch or list(architectures.ARCHITECTURES)
+    from heartbeats import catalog
+    from utils.settings import from_mapping
+
+    common = {name: value for name in COMMON if (value := getattr(asked, name)) is not None}
+    plans = [
+        (name, from_mapping(type(settings), common, "the command line", settings))
+        for name, settings in _settings(asked)
+    ]
+    for _name, settings in plans:
+        catalog.find(settings.data)
+    return plans
+
+
+def _settings(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]:
+    """The architectures to train, with the settings of the source that was asked for."""
     if asked.settings:
-        if not asked.arch or len(names) != 1:
-            raise InputError("--settings holds one network's settings: name it, e.g. --arch cnn")
-        kind = architectures.find(names[0]).settings
-        plans = [(names[0], from_mapping(kind, read_yaml(asked.settings), str(asked.settings)))]
-    elif asked.sweep:
-        # Imported late: only those who have swept on W&B wait for its client here.
+        return [_of_file(asked.settings, asked.arch or [])]
+    if asked.sweep:
         from training.sweep_results import winner
 
-        plans = [winner(asked.sweep)]
-    elif asked.study:
-        plans = [_winner_of_study(asked.study, asked.storage)]
-    else:
-        data = catalog.resolve(asked.data or catalog.AUTO)
-        plans = [(name, architectures.best_settings(name, data)) for name in names]
-    common = {name: value for name in COMMON if (value := getattr(asked, name)) is not None}
-    return [
-        (name, from_mapping(type(settings), common, "the command line", settings))
-        for name, settings in plans
-    ]
+        return [winner(asked.sweep)]
+    if asked.study:
+        return [_winner_of_study(asked.study, asked.storage)]
+    from heartbeats import catalog
+    from training import architectures
+
+    data = catalog.resolve(asked.data or catalog.AUTO)
+    names = asked.arch or architectures.ARCHITECTURES
+    return [(name, architectures.best_settings(name, data)) for name in names]
+
+
+def _of_file(file: Path, names: Sequence[str]) -> tuple[str, "TrainingSettings"]:
+    from training import architectures
+    from utils.settings import from_mapping, read_yaml
+
+    if len(names) != 1:
+        raise InputError("--settings holds one network's settings: name it, e.g. --arch cnn")
+    kind = architectures.find(names[0]).settings
+    return names[0], from_mapping(kind, read_yaml(file), str(file))
 
 
 # What studies begun before they kept their program's facts were sweeps of.
@@ -103,22 +148,26 @@ FACTS_OF_FORMER_COMMANDS = {
     "training.train_cnn": {"architecture": "cnn"},
     "training.train_cnn_lstm": {"architecture": "cnn_lstm"},
     "training.train_rnn": {"architecture": "rnn"},
-    "training.cross_validate": {"experiment": folds.EXPERIMENT},
+    "training.cross_validate": {"experiment": "cross_validation"},
 }
 
 
-def _winner_of_study(study: str, storage: str | None) -> tuple[str, TrainingSettings]:
+def _winner_of_study(study: str, storage: str | None) -> tuple[str, "TrainingSettings"]:
     """The architecture and the settings that a local sweep found best."""
-    # Imported late: only those who have swept here wait for Optuna.
+    from experiments.cross_validation import settings as cross_validation
     from sweeps import retraining
+    from training import architectures
+    from utils.settings import from_mapping
 
     found = retraining.winner(study, storage)
     print(found.summary)
     facts = _former_facts(found.command) if found.facts is None else found.facts
     name, values, base = facts.get("architecture", ""), found.settings, None
-    if facts.get("experiment") == folds.EXPERIMENT:
-        name, base = folds.trained_by({"arch": name or folds.DEFAULT_ARCHITECTURE, **values})
-        values = folds.without_folds(values)
+    if facts.get("experiment") == cross_validation.EXPERIMENT:
+        name, base = cross_validation.trained_by(
+            {"arch": name or cross_validation.DEFAULT_ARCHITECTURE, **values}
+        )
+        values = cross_validation.without_folds(values)
     if name not in architectures.ARCHITECTURES:
         raise InputError(
             f"the study '{study}' did not sweep a program that trains one of "
@@ -132,7 +181,10 @@ def _former_facts(command: Sequence[str]) -> dict[str, str]:
     return next((former[word] for word in command if word in former), {})
 
 
-def _train(name: str, settings: TrainingSettings, folder: Path, label: str) -> run.Outcome:
+def _train(name: str, settings: "TrainingSettings", folder: Path, label: str) -> "Outcome":
+    from training import run
+    from training.classifier import Classifier
+
     keep = folder / f"seed-{settings.seed}"
     group = f"final-{folder.name}"
     return run.train(Classifier(name), settings, group=group, also_keep=keep, label=label)

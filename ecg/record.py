@@ -1,11 +1,14 @@
-"""Reading WFDB recordings and annotations, checked against what their headers promise."""
+"""Reading WFDB recordings and annotations, checked against what their headers promise.
+
+wfdb is imported where it is called: it brings pandas, and programs that only look for files, or
+that refuse a wrong flag, should not wait for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from ecg.files.lead_choice import MILLIVOLTS, unit_of
 from utils.errors import InputError
@@ -101,6 +104,8 @@ def read_annotations(path: Path, extension: str) -> Annotations:
             f"{file} is missing: the beats of record {path.name} cannot be known without it; "
             "download the record again"
         )
+    import wfdb
+
     try:
         marks = wfdb.rdann(str(path), extension)
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
@@ -120,6 +125,8 @@ def read_header(path: Path):
     file = path.parent / f"{path.name}.hea"
     if not file.is_file():
         raise InputError(f"{file} is missing: every WFDB record needs its header")
+    import wfdb
+
     try:
         return wfdb.rdheader(str(path))
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
@@ -182,6 +189,8 @@ def _millivolts(path: Path, unit: str) -> float:
 
 def _read_channels(path: Path, header, channels: list[int]):
     """wfdb's record of the channels in the order given, as the converter's integers, checked."""
+    import wfdb
+
     check_size(path, header, channels)
     record = wfdb.rdrecord(str(path), channels=channels, physical=False)
     for column, channel in enumerate(channels):

@@ -38,6 +38,17 @@ def load(name: str = AUTO, data: Path | None = None) -> BeatSet:
     Raises:
         InputError: the name is unknown, or the data set is nowhere to be found.
     """
+    name, source = find(name, data)
+    cache_name = f"{name}-{source.form}"
+    return cached(runs_folder() / "cache", cache_name, source.files, source.load)
+
+
+def find(name: str = AUTO, data: Path | None = None) -> tuple[str, Source]:
+    """The data set that `name` stands for, and where it is; nothing is read yet.
+
+    Raises:
+        InputError: as `load`.
+    """
     folder = data or data_folder()
     name = resolve(name, folder)
     source = DATA_SETS[name](folder)
@@ -47,8 +58,7 @@ def load(name: str = AUTO, data: Path | None = None) -> BeatSet:
             f"folder); fetch it with `python -m heartbeats.download {DOWNLOADS[name]}`, "
             "or use --data=synthetic, which needs no download"
         )
-    cache_name = f"{name}-{source.form}"
-    return cached(runs_folder() / "cache", cache_name, source.files, source.load)
+    return name, source
 
 
 def resolve(name: str, data: Path | None = None) -> str:

@@ -1,6 +1,6 @@
 """The name by which sweep files and W&B runs know `experiments.cross_validation`."""
 
-from experiments.cross_validation.cross_validate import check_sweep, main, sweep_facts
+from experiments.cross_validation.program import check_sweep, main, sweep_facts
 
 __all__ = ["check_sweep", "main", "sweep_facts"]
 

@@ -10,9 +10,15 @@ from typing import Any, ClassVar
 from evaluation.metrics import DIRECTIONS
 from heartbeats.augment import ARTEFACTS
 from heartbeats.balance import METHODS
+from heartbeats.names import DATA_SETS, PROTOCOLS
 from models.architectures import CnnArchitecture, CnnLstmArchitecture, RnnArchitecture
 from utils.errors import InputError
 from utils.settings import from_mapping, option
+
+DATA_MEANING = f"data set: {', '.join(DATA_SETS)}; auto: MIT-BIH where found, else synthetic"
+PROTOCOL_MEANING = (
+    f"how it is split: {', '.join(PROTOCOLS)}; empty: as is customary for the data set"
+)
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,8 @@ class Data:
 
     GROUP: ClassVar[str] = "data"
 
-    data: str = option("auto", "data set; auto: MIT-BIH where found, else synthetic")
-    protocol: str = option("", "how the data is split; empty: the data set's customary protocol")
+    data: str = option("auto", DATA_MEANING)
+    protocol: str = option("", PROTOCOL_MEANING)
     seed: int = option(0, "seed of the initial weights, the batches and the augmentation")
     split_seed: int = option(0, "seed that draws the validation beats")
     validation_share: float = option(

@@ -7,10 +7,10 @@ swept is `main`, `check_sweep` and `sweep_facts`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from training import architectures
-from training.settings import sweep_faults
 from utils.errors import exit_plainly
-from utils.settings import from_command_line
+
+# Libraries, and what needs them, are imported where they are called: a Python that lacks them gets
+# a sentence, and a wrong flag does not wait for Keras.
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class ClassifierProgram:
         self, values: Mapping[str, list], metric: str | None
     ) -> list[tuple[str | None, str]]:
         """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
+        from training import architectures
+        from training.settings import sweep_faults
+
         return sweep_faults(architectures.find(self.name).settings, values, metric)
 
     def sweep_facts(self, values: Mapping[str, list]) -> dict[str, str]:
@@ -42,8 +45,12 @@ class ClassifierProgram:
 
 @exit_plainly
 def _train(name: str, argv: Sequence[str] | None, about: str | None) -> int:
+    from heartbeats import catalog
+    from training import architectures
+    from utils.settings import from_command_line
+
     settings = from_command_line(architectures.find(name).settings, argv, about)
-    # Imported late: Keras takes seconds, and a wrong flag should not wait for it.
+    catalog.find(settings.data)
     from training import run
     from training.classifier import Classifier
 

@@ -1,6 +1,6 @@
 """The name by which W&B runs know `experiments.transfer`."""
 
-from experiments.transfer.transfer import main
+from experiments.transfer.program import main
 
 __all__ = ["main"]
 

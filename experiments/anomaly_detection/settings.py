@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from models.architectures import LstmAutoencoderArchitecture
-from training.settings import XLA_FOR_RECURRENT_NETS, Tracking
+from training.settings import DATA_MEANING, PROTOCOL_MEANING, XLA_FOR_RECURRENT_NETS, Tracking
 from utils.settings import option
 
 MONITORS = {"val_auc": "max", "val_loss": "min"}
@@ -17,8 +17,8 @@ class NormalBeatsSettings:
 
     GROUP: ClassVar[str] = "data"
 
-    data: str = option("ecg5000", "data set")
-    protocol: str = option("", "how the data is split; empty: the data set's customary protocol")
+    data: str = option("ecg5000", DATA_MEANING)
+    protocol: str = option("", PROTOCOL_MEANING)
     seed: int = option(0, "seed of the initial weights, the batches and the noise")
     split_seed: int = option(0, "seed that draws the folds of the normal beats")
     train_limit: int = option(0, "use only so many normal training beats; 0: all")

@@ -10,17 +10,21 @@ lstm_autoencoder` tests it. W&B sweeps launch this program: see `sweeps/autoenco
 
 from collections.abc import Mapping
 
-from experiments.anomaly_detection.settings import LOGGED, AutoencoderSettings
-from training.settings import sweep_faults
 from utils.errors import exit_plainly
-from utils.settings import from_command_line
+
+# Libraries, and what needs them, are imported where they are called: a Python that lacks them gets
+# a sentence, and a wrong flag does not wait for Keras.
 
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Settings, data, model, fit, threshold, record; the exit status."""
+    from experiments.anomaly_detection.settings import AutoencoderSettings
+    from heartbeats import catalog
+    from utils.settings import from_command_line
+
     settings = from_command_line(AutoencoderSettings, argv, about=__doc__)
-    # Imported late: Keras takes seconds, and a wrong flag should not wait for it.
+    catalog.find(settings.data)
     from experiments.anomaly_detection.autoencoder import Autoencoder
     from training import run
 
@@ -29,6 +33,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
     """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
+    from experiments.anomaly_detection.settings import LOGGED, AutoencoderSettings
+    from training.settings import sweep_faults
+
     return sweep_faults(AutoencoderSettings, values, metric, LOGGED)
 
 

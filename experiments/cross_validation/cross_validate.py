@@ -1,17 +1,4 @@
-"""Cross-validate one architecture: every beat is held out once, by a model that never saw it.
-
-    python -m training.cross_validate --arch cnn --folds 5
-    python -m training.cross_validate --arch rnn --folds 5 --by patients
-    python -m training.cross_validate --settings training/best_settings/cnn-mitbih.yaml
-
-The settings are the architecture's own; without `--settings` flags change its shipped best ones.
-The protocol's training beats are divided, so the test set stays unread; `--beats all` divides
-every beat, as much of the literature does. In each fold a part of the other folds stops and
-selects, and the fold is scored once. Interrupted, the same command goes on at the last epoch.
-
-W&B gets one run, with `fold1/val_macro_f1` and the like for each epoch and `cv_macro_f1`, the mean
-of the finished folds, once a fold. Sweeps optimise that: see `sweeps/cross_validated.yaml`.
-"""
+"""The folds of a cross-validation, one after the other: trained, scored and kept."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,26 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from rich.console import Console
 
-from experiments.cross_validation import folds
-from experiments.cross_validation.folds import (
-    CrossValidationSettings,
-    Division,
-    Part,
-    divide,
-    part,
-)
+from experiments.cross_validation.folds import Division, Part, divide, part
 from experiments.cross_validation.report import terminal_table
-from experiments.cross_validation.scores import METRICS, CrossValidation, FoldResult
+from experiments.cross_validation.scores import CrossValidation, FoldResult
+from experiments.cross_validation.settings import (
+    CrossValidationSettings,
+    of_sweep,
+    refuse_test_beats,
+)
 from experiments.cross_validation.store import FinishedFold, FoldStore, in_a_trial
 from models.backend import keras
 from models.inference import predict
 from training import architectures, loop
 from training.history import FitResult
 from training.progress import Progress
-from training.settings import sweep_faults
 from training.tracked_run import StopRequest, clear_session, tracked_run
 from training.tracking import Tracker
-from utils.errors import InputError, exit_plainly
 from utils.paths import shown
 from utils.result_file import Identity
 
@@ -258,37 +241,6 @@ def _course(result: FitResult) -> dict:
 INTERRUPTED = 130
 
 
-@exit_plainly
-def main(argv: list[str] | None = None) -> int:
-    """Settings, folds, table and report; 1 where a loss was not finite, 130 where stopped."""
-    settings = folds.from_command_line(argv, about=__doc__)
-    return tell(run(settings))
-
-
-def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
-    """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
-    found: list[tuple[str | None, str]] = []
-    for arch in values.get("arch", [folds.DEFAULT_ARCHITECTURE]):
-        try:
-            kind = folds.settings_kind(str(arch))
-        except InputError as error:
-            return [("arch", str(error))]
-        found += sweep_faults(kind, values, metric, METRICS)
-    if folds.ALL in values.get("beats", []):
-        found.append(("beats", folds.NOT_IN_SWEEPS))
-    return list(dict.fromkeys(found))
-
-
-def sweep_facts(values: Mapping[str, list]) -> dict[str, str]:
-    """What is kept with a study of this program: `main.py --study` trains its winner by it.
-
-    A sweep over several architectures has no one name: each trial's `arch` says it.
-    """
-    names = values.get("arch", [folds.DEFAULT_ARCHITECTURE])
-    of_all = {"architecture": str(names[0])} if len(names) == 1 else {}
-    return {"experiment": folds.EXPERIMENT, **of_all}
-
-
 def run(settings: CrossValidationSettings) -> Outcome:
     """Train and score all folds that are not done yet, as one W&B run.
 
@@ -301,15 +253,15 @@ def run(settings: CrossValidationSettings) -> Outcome:
     with tracked_run(settings, job="cross-validate") as own:
         swept = own.tracker.swept()
         if swept:
-            settings = folds.of_sweep(swept, settings)
+            settings = of_sweep(swept, settings)
         if swept or in_a_trial():
-            folds.refuse_test_beats(settings)
+            refuse_test_beats(settings)
         outcome = CrossValidator(settings, own.tracker, own.stop).run()
         own.failed = outcome.failed
         return outcome
 
 
-def tell(outcome: Outcome) -> int:
+def report(outcome: Outcome) -> int:
     """Print the table and write the report; the exit status."""
     if outcome.reached:
         Console().print(terminal_table(outcome.reached))
@@ -329,7 +281,3 @@ def tell(outcome: Outcome) -> int:
         paths = fold_report.write(outcome.store.folder, outcome.reached)
         print(f"report: {shown(paths[0])}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -12,13 +12,6 @@ from evaluation import metrics
 from evaluation.assessment import TITLES
 from evaluation.metrics import ClassScore, Scores
 
-# How the beats were divided, in the words that reports print.
-DIVISIONS = {
-    "beats": "folds by beat: the beats of one patient are in training and in the held-out fold, "
-    "so the scores are too good for new patients",
-    "patients": "folds by patient: nobody is in training and in the held-out fold",
-}
-
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
 class FoldResult:

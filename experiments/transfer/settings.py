@@ -1,7 +1,10 @@
-"""The settings of `training.transfer`."""
+"""The settings of `training.transfer`. Nothing here needs Keras."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from training import architectures
+from training.settings import Tracking
 from utils.errors import InputError
 from utils.settings import option
 
@@ -15,30 +18,72 @@ MODES = {
 
 
 @dataclass(frozen=True)
-class TransferSettings:
-    """What a transfer study reads. Fields are flags and YAML keys."""
+class DataSettings:
+    """From which data set to which."""
+
+    GROUP: ClassVar[str] = "data"
 
     source: str = option("mitbih", "data set that the network was, or is, trained on")
     target: str = option("ptb", "data set that it is transferred to")
-    arch: str = option("cnn", "architecture of the network")
     source_protocol: str = option("", "how the source is split; empty: that of its checkpoint")
     protocol: str = option("", "how the target is split; empty: by patient where they are known")
+    split_seed: int = option(0, "seed that draws the target's validation part")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What is transferred."""
+
+    GROUP: ClassVar[str] = "network"
+
+    arch: str = option("cnn", "architecture", choices=tuple(architectures.ARCHITECTURES))
     source_epochs: int = option(10, "epochs of the source's training, where it has none", low=1)
-    modes: str = option(",".join(MODES), "ways to start, with commas between")
+
+
+@dataclass(frozen=True)
+class ComparedSettings:
+    """Which trainings are compared."""
+
+    GROUP: ClassVar[str] = "what is compared"
+
+    modes: str = option(
+        ",".join(MODES), f"ways to start, with commas between, of {', '.join(MODES)}"
+    )
     percents: str = option("1,5,10,25,100", "fractions of the labels, with commas between")
     seeds: int = option(5, "trainings of each mode and fraction", low=1)
-    split_seed: int = option(0, "seed that draws the target's validation part")
+
+
+@dataclass(frozen=True)
+class OptimisationSettings:
+    """The course of a training."""
+
+    GROUP: ClassVar[str] = "optimisation"
+
     steps: int = option(300, "optimiser steps of every training", low=1)
     batch_size: int = option(32, "beats in a batch", low=1)
     learning_rate: float = option(
         0.0, "largest learning rate; 0: chosen for each mode on validation", high=1
     )
-    tracking: str = option(
-        "auto",
-        "W&B: auto is online with a key, else offline",
-        choices=("auto", "online", "offline", "silent"),
-    )
+
+
+@dataclass(frozen=True)
+class OutputSettings(Tracking):
+    """Where the results go."""
+
+    GROUP: ClassVar[str] = "output"
+
     to: str = option("", "folder of the study; empty: one of its own in runs/transfer")
+
+
+@dataclass(frozen=True)
+class TransferSettings(
+    OutputSettings, OptimisationSettings, ComparedSettings, NetworkSettings, DataSettings
+):
+    """Fields are flags and YAML keys. Python takes the last base's fields first."""
+
+    def check(self) -> None:
+        """Raise InputError for a wrong mode or fraction, before hours of work."""
+        self.mode_names(), self.fractions()
 
     def mode_names(self) -> list[str]:
         """The modes asked for, in the order of MODES; raises InputError for an unknown one."""

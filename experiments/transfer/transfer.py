@@ -1,14 +1,4 @@
-"""Does a network trained on one data set help on another? Learning curves of four ways to start.
-
-    python -m training.transfer --source mitbih --target ptb --arch cnn
-    python -m training.transfer --source ptb --target mitbih       # trains the source if need be
-    python eval.py --transfer ptb
-
-From scratch, a new head on the frozen body, the last block too, and the whole network; for
-several fractions of the target's labels and several seeds. Every training has the same number of
-steps and selects nothing, so its fraction of the labels is all that it sees. The same command
-goes on after an interruption, and adds what more seeds, fractions or modes ask for.
-"""
+"""A transfer experiment: the source network, its trainings on the target, their report."""
 
 import dataclasses
 from pathlib import Path
@@ -30,10 +20,9 @@ from models.backend import keras
 from models.checkpoints import Checkpoint
 from training.tracked_run import StopRequest, clear_session
 from training.tracking import open_tracker
-from utils.errors import InputError, exit_plainly
+from utils.errors import InputError
 from utils.paths import runs_folder, shown
 from utils.result_file import Identity
-from utils.settings import from_command_line
 from utils.versions import commit, versions
 
 LAYOUT = 1  # one more with every change that makes earlier results those of another study
@@ -97,15 +86,12 @@ def folder_of(settings: TransferSettings, identity: Identity) -> Path:
     return runs_folder() / "transfer" / name
 
 
-@exit_plainly
-def main(argv: list[str] | None = None) -> int:
-    """Settings, source network, trainings, report; the exit status."""
-    settings = from_command_line(TransferSettings, argv, about=__doc__)
+def run_and_report(settings: TransferSettings) -> None:
+    """Run the study and print what was found; arguments and errors as for `run`."""
     study, folder = run(settings)
     for sentence in study.sentences():
         print(sentence)
     print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
-    return 0
 
 
 def run(settings: TransferSettings) -> tuple[Study, Path]:
@@ -117,7 +103,7 @@ def run(settings: TransferSettings) -> tuple[Study, Path]:
     Raises:
         InputError: a setting, the data or a checkpoint cannot be used, or a person stopped it.
     """
-    settings.mode_names(), settings.fractions()  # a wrong one is told before hours of work
+    settings.check()
     target = catalog.load(settings.target)
     check_classes(target, "whole")
     protocol = settings.protocol or transfer_source.customary_protocol(target)
@@ -282,7 +268,3 @@ def _bench(
         ours,
         stop,
     )
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

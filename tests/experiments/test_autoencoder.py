@@ -50,6 +50,7 @@ def invented(beats: int = 120, samples: int = 40) -> BeatSet:
 def beats(monkeypatch, tmp_path) -> BeatSet:
     monkeypatch.setenv("ECG_RUNS", str(tmp_path))
     monkeypatch.setattr(catalog, "load", lambda name: invented())
+    monkeypatch.setattr(catalog, "find", lambda name: None)
     return invented()
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from experiments.cross_validation import cross_validate, folds
+from experiments.cross_validation import cross_validate, folds, program
+from experiments.cross_validation import settings as cv_settings
 from experiments.cross_validation.scores import METRICS
 from experiments.cross_validation.store import ARRAYS
 from heartbeats import catalog, splits
@@ -37,8 +38,8 @@ TINY = {
 }
 
 
-def settings(**changes) -> folds.CrossValidationSettings:
-    return folds.settings_kind("cnn")(**{**TINY, **changes})
+def settings(**changes) -> cv_settings.CrossValidationSettings:
+    return cv_settings.settings_kind("cnn")(**{**TINY, **changes})
 
 
 def flags(**changes) -> list[str]:
@@ -151,21 +152,21 @@ class TestSettings:
     def test_the_shipped_best_ones_are_changed_by_flags(self, monkeypatch):
         best = architectures.best_settings("rnn", "synthetic")
         words = ["--arch", "rnn", "--data", "synthetic", "--width=8"]
-        chosen = folds.from_command_line(words)
+        chosen = cv_settings.from_command_line(words)
         assert chosen.arch == "rnn" and chosen.layers == best.layers and chosen.width == 8
         assert chosen.embedding == best.embedding != type(best)().embedding
-        plain = folds.from_command_line([*words, "--start=defaults"])
+        plain = cv_settings.from_command_line([*words, "--start=defaults"])
         assert plain.embedding == type(best)().embedding and plain.xla == type(best)().xla
 
     def test_a_file_may_name_the_architecture(self, tmp_path):
         file = tmp_path / "my.yaml"
         file.write_text("arch: rnn\nlayers: 1\nfolds: 4\n")
-        chosen = folds.from_command_line([f"--settings={file}", "--by=patients"])
+        chosen = cv_settings.from_command_line([f"--settings={file}", "--by=patients"])
         assert (chosen.arch, chosen.layers, chosen.folds, chosen.by) == ("rnn", 1, 4, "patients")
 
     def test_shipped_files_work(self):
         file = ROOT / "training" / "best_settings" / "cnn-mitbih.yaml"
-        assert folds.from_command_line(["--settings", str(file)]).block == "residual"
+        assert cv_settings.from_command_line(["--settings", str(file)]).block == "residual"
 
     @pytest.mark.parametrize(
         ("words", "told"),
@@ -179,7 +180,7 @@ class TestSettings:
         ],
     )
     def test_bad_input_is_told_in_a_sentence(self, beats, capsys, words, told):
-        assert cross_validate.main([*flags(), *words]) == 2
+        assert program.main([*flags(), *words]) == 2
         assert told in capsys.readouterr().err
 
 
@@ -204,7 +205,7 @@ class TestARun:
         assert training.seeds == [0, 1, 2]  # the mean averages the luck of the seed, too
 
     def test_main_leaves_the_report(self, training, capsys, tmp_path):
-        assert cross_validate.main(flags()) == 0
+        assert program.main(flags()) == 0
         (folder,) = (tmp_path / "cross_validation").iterdir()
         assert folder.name.startswith("invented-kaggle-cnn-")
         assert (folder / "report.html").is_file() and not list(folder.glob("*.state"))
@@ -212,11 +213,11 @@ class TestARun:
 
     def test_the_same_command_goes_on_with_the_next_fold(self, training, notebook, capsys):
         training.ends[1] = FitResult(0.5, 1, [], "asked to stop (SIGTERM)", stopped=True)
-        assert cross_validate.main(flags()) == cross_validate.INTERRUPTED
+        assert program.main(flags()) == cross_validate.INTERRUPTED
         assert "the same command goes on there" in capsys.readouterr().out
         training.ends.clear()
         notebook.rows.clear()
-        assert cross_validate.main(flags(tracking="offline")) == 0
+        assert program.main(flags(tracking="offline")) == 0
         assert training.seeds == [0, 1, 1, 2]
         assert [row["cv_folds"] for row in notebook.rows if "cv_folds" in row] == [1, 2, 3]
         assert notebook.rows[0]["fold1/epoch"] == 1  # done before, logged again
@@ -265,7 +266,7 @@ class TestARun:
 
     def test_a_loss_that_is_not_finite_fails_the_run(self, training, notebook, capsys):
         training.ends[2] = FitResult(ended_by="the loss became nan", failed=True)
-        assert cross_validate.main(flags()) == 1
+        assert program.main(flags()) == 1
         assert "try a smaller learning_rate" in capsys.readouterr().out
         assert notebook.ended == "failed"
 
@@ -283,14 +284,14 @@ class TestInASweep:
         self, training, notebook, monkeypatch, tmp_path
     ):
         monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
-        assert cross_validate.main(flags()) == 0
+        assert program.main(flags()) == 0
         assert (tmp_path / "trial" / "fold3.result").is_file()
         assert not (tmp_path / "cross_validation").exists()
         assert not (tmp_path / "trial" / "report.html").exists()
 
     def test_the_test_beats_are_refused(self, training, notebook, monkeypatch, tmp_path, capsys):
         monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
-        assert cross_validate.main(flags(beats="all")) == 2
+        assert program.main(flags(beats="all")) == 2
         assert "by which no sweep may choose" in capsys.readouterr().err
         assert notebook.ended == "failed" and training.seeds == []
 
@@ -301,15 +302,15 @@ class TestInASweep:
 
     def test_the_check_tells_unknown_names_metrics_and_test_beats(self):
         values = {"arch": ["cnn", "rnn"], "block": ["plain"], "beats": ["all"], "by": ["record"]}
-        faults = dict(cross_validate.check_sweep(values, "best_val_macro_f1"))
+        faults = dict(program.check_sweep(values, "best_val_macro_f1"))
         assert set(faults) == {"block", "beats", "by", None}
         assert "unknown setting 'block'" in faults["block"]  # the RNN has none
         assert "never logged; logged are cv_accuracy" in faults[None]
-        assert cross_validate.check_sweep({"arch": ["svm"]}, None)[0][0] == "arch"
+        assert program.check_sweep({"arch": ["svm"]}, None)[0][0] == "arch"
 
     def test_the_shipped_sweep_is_sound(self):
         sweep = sweep_file.read(ROOT / "sweeps" / "cross_validated.yaml")
-        checked = cross_validate.check_sweep(space.examples(sweep.space), sweep.metric.name)
+        checked = program.check_sweep(space.examples(sweep.space), sweep.metric.name)
         assert checked == [] and sweep.metric.name == "cv_macro_f1"
 
 
@@ -383,8 +384,8 @@ def test_a_sweep_reads_the_mean_of_all_folds(tmp_path, monkeypatch):
 
 def test_the_winner_of_a_sweep_over_folds_is_trained_by_its_own_settings_alone():
     values = {"arch": "rnn", "folds": 3, "by": "patients", "start": "defaults", "width": 8}
-    arch, base = folds.trained_by(values)
+    arch, base = cv_settings.trained_by(values)
     assert (arch, base) == ("rnn", architectures.find("rnn").settings())
-    assert folds.without_folds(values) == {"width": 8}
-    arch, base = folds.trained_by({"data": "synthetic"})
+    assert cv_settings.without_folds(values) == {"width": 8}
+    arch, base = cv_settings.trained_by({"data": "synthetic"})
     assert (arch, base) == ("cnn", architectures.best_settings("cnn", "synthetic"))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.transfer import cells, transfer
+from experiments.transfer import cells, program, transfer
 from experiments.transfer.cells import Bench, Cell, Stopped, Trainer, run_cell
 from experiments.transfer.scores import CellResult
 from experiments.transfer.settings import TransferSettings
@@ -224,6 +224,7 @@ def data_sets(monkeypatch, tmp_path):
     monkeypatch.setattr("models.checkpoints.PRETRAINED_FOLDER", tmp_path / "none")
     known = {"mitbih": bumps("mitbih", 40, tuple("NSVFQ"), seed=1), "ptb": target()}
     monkeypatch.setattr(catalog, "load", lambda name: known[name])
+    monkeypatch.setattr(catalog, "find", lambda name: known[name])
     settings = CnnSettings(**SHAPE, batch_size=32)
     monkeypatch.setattr("training.architectures.best_settings", lambda *_names: settings)
     return known
@@ -261,11 +262,11 @@ def test_a_whole_study_goes_on_where_it_was(data_sets, monkeypatch, capsys):
         "--source_epochs=1",
         "--tracking=silent",
     ]
-    assert transfer.main([*flags, "--seeds=1", "--modes=scratch"]) == 0
+    assert program.main([*flags, "--seeds=1", "--modes=scratch"]) == 0
     first = capsys.readouterr().out
     assert "training one for 1 epochs" in first and "2/2 scratch 1 seed 0: 24 patients" in first
     monkeypatch.setattr(run, "train", None)  # the source is there now
-    assert transfer.main([*flags, "--seeds=2", "--modes=scratch,whole"]) == 0
+    assert program.main([*flags, "--seeds=2", "--modes=scratch,whole"]) == 0
     second = capsys.readouterr().out
     assert "8/8 whole 1 seed 1" in second and "1/8 scratch" not in second
     assert "rate of whole" in second and "rate of scratch" not in second

@@ -68,7 +68,7 @@ class TestTheCheck:
         bad = examples(widht={"value": 4}, dropout={"min": 0.0, "max": 1.5}, epochs={"value": 0})
         faults = dict(settings.sweep_faults(CnnSettings, bad, "val_f1"))
         assert set(faults) == {"widht", "dropout", "epochs", None}
-        assert "unknown setting 'widht'; did you mean 'width'?" in faults["widht"]
+        assert "unknown setting 'widht' (did you mean width?)" in faults["widht"]
         assert "'val_f1' is never logged" in faults[None]
 
     @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
