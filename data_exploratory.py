@@ -7,23 +7,27 @@ python data_exploratory.py --augmented        # and what augmentation makes of t
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from evaluation.assessment import TITLES
-from experiments.exploration import report
-from heartbeats import catalog
-from heartbeats.beat_set import BeatSet
-from utils.console import new_console
+from heartbeats.names import AUTO, DATA_SETS
+from utils.command_line import Parser, one_of
 from utils.errors import exit_plainly
 from utils.paths import runs_folder, shown
+
+if TYPE_CHECKING:
+    from heartbeats.beat_set import BeatSet
 
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Load, draw, write, print; the exit status."""
     asked = _parse(argv)
+    from heartbeats import catalog
+
     beats = catalog.load(asked.data)
+    # Late, so that a data set that is not there is said before the libraries of pictures load.
+    from experiments.exploration import report
+
     folder = asked.to or runs_folder() / "explore" / beats.name
     rows = report.class_rows(beats)
     _print_table(beats, rows)
@@ -38,30 +42,48 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = Parser(__doc__)
+    known = ", ".join([f"{AUTO} (MIT-BIH where found)", *DATA_SETS])
+    parser.add_argument(
+        "--data",
+        type=one_of(AUTO, *DATA_SETS),
+        default=AUTO,
+        metavar="NAME",
+        help=f"one of {known}; default: %(default)s",
     )
-    known = ", ".join(["auto (MIT-BIH where found)", *catalog.DATA_SETS])
-    parser.add_argument("--data", default=catalog.AUTO, help=f"one of {known}")
-    parser.add_argument("--to", type=Path, help="folder of the pictures and the page")
-    parser.add_argument("--seed", type=int, default=0, help="draws examples and points")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        metavar="FOLDER",
+        help="where the pictures and the page go; default: runs/explore/NAME",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="draws examples and points; default: %(default)s",
+    )
     parser.add_argument(
         "--augmented", action="store_true", help="also draw what augmentation makes of them"
     )
     return parser.parse_args(argv)
 
 
-def _print_table(beats: BeatSet, rows: list[list[str]]) -> None:
+def _print_table(beats: "BeatSet", rows: list[list[str]]) -> None:
+    from rich.table import Table
+
+    from evaluation.assessment import TITLES
+    from experiments.exploration.report import HEADERS
+    from utils.console import new_console
+
     kind = "synthetic beats" if beats.is_synthetic else "beats"
     result = Table(title=f"{TITLES.get(beats.name, beats.name)}: {len(beats):,} {kind}")
-    for place, name in enumerate(report.HEADERS):
+    for place, name in enumerate(HEADERS):
         result.add_column(name, justify="left" if place < 2 else "right", overflow="fold")
     for row in rows:
         result.add_row(*row)
-    console = new_console(120)
-    console.print(result)
+    new_console(120).print(result)
 
 
 if __name__ == "__main__":

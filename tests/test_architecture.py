@@ -35,7 +35,6 @@ LIBRARIES = {
         "evaluation",
         "experiments",
         "recordings",
-        "data_exploratory.py",
         "sweeps",
         "utils",
     },

@@ -76,9 +76,16 @@ def test_only_figures_that_mean_something_are_drawn():
     assert plots.records_figure(whole) is None
 
 
-def test_an_unknown_data_set_is_told(capsys):
-    assert data_exploratory.main(["--data=nonsense"]) == 2
-    assert "unknown data set 'nonsense'" in capsys.readouterr().err
+def test_a_misspelt_data_set_is_told(capsys):
+    with pytest.raises(SystemExit):
+        data_exploratory.main(["--data=mitbhi"])
+    assert "unknown 'mitbhi' (did you mean mitbih?)" in capsys.readouterr().err
+
+
+def test_a_data_set_that_is_not_there_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ECG_DATA", str(tmp_path))
+    assert data_exploratory.main(["--data=ptb"]) == 2
+    assert "python -m heartbeats.download ptbdb" in capsys.readouterr().err
 
 
 @pytest.mark.slow

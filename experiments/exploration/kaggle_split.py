@@ -3,107 +3,38 @@
 python -m experiments.exploration.kaggle_split --data=mitbih
 """
 
-import argparse
-from dataclasses import dataclass
-
-import numpy as np
-from scipy.stats import chi2
-
-from heartbeats import catalog
-from heartbeats.beat_set import BeatSet
-from utils.errors import InputError, exit_plainly
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How one class's test beats are spread over the recordings.
-
-    Attributes:
-        class_name: the class.
-        beats: all of its beats.
-        test_share: of them, in the test set.
-        statistic: chi-squared, over the recordings, of the test beats against `test_share`.
-        freedom: its degrees of freedom, the recordings with such beats less one.
-    """
-
-    class_name: str
-    beats: int
-    test_share: float
-    statistic: float
-    freedom: int
-
-    @property
-    def chance(self) -> float:
-        """How often a random draw would be spread at least as unevenly over recordings."""
-        return float(chi2.sf(self.statistic, self.freedom))
+from heartbeats.names import DATA_SETS
+from utils.command_line import Parser, one_of
+from utils.errors import exit_plainly
 
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Print one line for each class, then how test beats lie among their neighbours in time."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--data", default="mitbih", help="data set (default: %(default)s)")
-    beats = catalog.load(parser.parse_args(argv).data)
-    check(beats)
-    for found in spreads(beats):
+    parser = Parser(__doc__)
+    parser.add_argument(
+        "--data",
+        type=one_of(*DATA_SETS),
+        default="mitbih",
+        metavar="NAME",
+        help=f"one of {', '.join(DATA_SETS)}; default: %(default)s",
+    )
+    asked = parser.parse_args(argv)
+    from experiments.exploration import beats_spread
+    from heartbeats import catalog
+
+    beats = catalog.load(asked.data)
+    beats_spread.check(beats)
+    for found in beats_spread.spreads(beats):
         print(
             f"class {found.class_name}: {found.beats:6,} beats, {found.test_share:.1%} in the "
             f"test set; over recordings chi-squared {found.statistic:.1f} at {found.freedom} "
             f"degrees of freedom, p = {found.chance:.2f}"
         )
-    print(f"correlation with the beat before: {neighbour_correlation(beats):+.4f}")
-    print(f"test beats whose neighbours are both in training: {between_training(beats):.1%}")
+    print(f"correlation with the beat before: {beats_spread.neighbour_correlation(beats):+.4f}")
+    between = beats_spread.between_training(beats)
+    print(f"test beats whose neighbours are both in training: {between:.1%}")
     return 0
-
-
-def check(beats: BeatSet) -> None:
-    """Raise InputError unless test set, recordings and times are known."""
-    for name in ("official_test", "records", "times_s"):
-        if getattr(beats, name) is None:
-            raise InputError(
-                f"data set '{beats.name}' does not say the {name} of its beats; MIT-BIH's raw "
-                "records do: python -m heartbeats.download mitdb"
-            )
-
-
-def spreads(beats: BeatSet) -> list[Spread]:
-    """One for each class that has beats."""
-    assert beats.records is not None and beats.official_test is not None
-    found = []
-    for label, name in enumerate(beats.class_names):
-        own = np.asarray(beats.labels) == label
-        if not own.any():
-            continue
-        is_test = np.asarray(beats.official_test)[own]
-        _, record = np.unique(np.asarray(beats.records)[own], return_inverse=True)
-        count, tested = np.bincount(record), np.bincount(record, weights=is_test)
-        share = is_test.mean()
-        variance = count * share * (1 - share)
-        statistic = float(np.sum((tested - count * share) ** 2 / np.maximum(variance, 1e-12)))
-        found.append(Spread(name, int(own.sum()), float(share), statistic, len(count) - 1))
-    return found
-
-
-def neighbour_correlation(beats: BeatSet) -> float:
-    """Between being a test beat and following one, within recordings; 0 for a random draw."""
-    is_test, follows = _in_time(beats)
-    return float(np.corrcoef(is_test[1:][follows], is_test[:-1][follows])[0, 1])
-
-
-def between_training(beats: BeatSet) -> float:
-    """The share of test beats whose two neighbours in time are not in the test set."""
-    is_test, follows = _in_time(beats)
-    inner = is_test[1:-1] & follows[:-1] & follows[1:]
-    return float((~is_test[:-2] & ~is_test[2:])[inner].mean())
-
-
-def _in_time(beats: BeatSet) -> tuple[np.ndarray, np.ndarray]:
-    """In the order of time: what is a test beat; what follows on a beat of the same recording."""
-    assert beats.records is not None and beats.official_test is not None
-    assert beats.times_s is not None
-    order = np.lexsort((beats.times_s, beats.records))
-    records = np.asarray(beats.records)[order]
-    return np.asarray(beats.official_test, bool)[order], records[1:] == records[:-1]
 
 
 if __name__ == "__main__":

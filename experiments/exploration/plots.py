@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from evaluation.assessment import TITLES
-from experiments.exploration.statistics import (
+from experiments.exploration.beat_statistics import (
     Embedding,
     Shape,
     classes_by_record,

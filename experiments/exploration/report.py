@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evaluation.assessment import TITLES
-from experiments.exploration import plots, statistics
-from experiments.exploration.statistics import embed
+from experiments.exploration import beat_statistics, plots
+from experiments.exploration.beat_statistics import embed
 from heartbeats import catalog, mixture, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
@@ -122,7 +122,7 @@ def draw_augmented(beats: BeatSet, seed: int) -> tuple[dict[str, Figure], list[s
     for label, one in mixtures.items():
         real = np.asarray(train.signals[labels == label])
         drawn = one.draw(MEASURED_BEATS, np.random.default_rng(seed))
-        quality = statistics.measure(real, drawn, seed)
+        quality = beat_statistics.measure(real, drawn, seed)
         sentences.append(f"drawn beats of class {one.class_name}: {quality.sentence()}")
     figures = {
         "augmentation": plots.augmentation_figure(train, seed),

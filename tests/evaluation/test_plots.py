@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from evaluation import plots
 from experiments.exploration import plots as beat_plots
-from experiments.exploration.statistics import draw, embed, shape_of_class
+from experiments.exploration.beat_statistics import draw, embed, shape_of_class
 from heartbeats.beat_set import BeatSet
 from tests.evaluation.examples import CLASSES, PREDICTED, TRUE, make_assessment, many
 from tests.heartbeats.conftest import make_beats

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.exploration import kaggle_split
+from experiments.exploration import beats_spread, kaggle_split
+from heartbeats import catalog
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
 from utils.errors import InputError
 
@@ -28,35 +29,35 @@ def beats_with(is_test: np.ndarray) -> BeatSet:
 
 def test_a_random_draw_looks_random():
     beats = beats_with(np.random.default_rng(5).random(BEATS) < 0.2)
-    found = kaggle_split.spreads(beats)
+    found = beats_spread.spreads(beats)
     assert [one.class_name for one in found] == ["N", "S"]
     assert all(one.freedom == 19 and one.chance > 0.01 for one in found)
-    assert abs(kaggle_split.neighbour_correlation(beats)) < 0.05
-    assert kaggle_split.between_training(beats) == pytest.approx(0.64, abs=0.05)
+    assert abs(beats_spread.neighbour_correlation(beats)) < 0.05
+    assert beats_spread.between_training(beats) == pytest.approx(0.64, abs=0.05)
 
 
 def test_whole_recordings_held_out_do_not():
     beats = beats_with(np.arange(BEATS) < BEATS // 5)
-    assert all(one.chance < 1e-9 for one in kaggle_split.spreads(beats))
-    assert kaggle_split.neighbour_correlation(beats) > 0.99
-    assert kaggle_split.between_training(beats) == 0
+    assert all(one.chance < 1e-9 for one in beats_spread.spreads(beats))
+    assert beats_spread.neighbour_correlation(beats) > 0.99
+    assert beats_spread.between_training(beats) == 0
 
 
 def test_every_other_beat_is_no_random_draw_either():
     beats = beats_with(np.arange(BEATS) % 2 == 0)
-    assert kaggle_split.neighbour_correlation(beats) < -0.9
-    assert kaggle_split.between_training(beats) == 1
+    assert beats_spread.neighbour_correlation(beats) < -0.9
+    assert beats_spread.between_training(beats) == 1
 
 
 def test_unknown_times_are_told():
     beats = dataclasses.replace(beats_with(np.zeros(BEATS, bool)), times_s=None)
     with pytest.raises(InputError, match="'invented' does not say the times_s"):
-        kaggle_split.check(beats)
+        beats_spread.check(beats)
 
 
 def test_it_prints_its_lines(monkeypatch, capsys):
     beats = beats_with(np.random.default_rng(5).random(BEATS) < 0.2)
-    monkeypatch.setattr(kaggle_split.catalog, "load", lambda name: beats)
-    assert kaggle_split.main(["--data=invented"]) == 0
+    monkeypatch.setattr(catalog, "load", lambda name: beats)
+    assert kaggle_split.main(["--data=synthetic"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and lines[0].startswith("class N:") and lines[2].startswith("corr")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from experiments.exploration.statistics import measure
+from experiments.exploration.beat_statistics import measure
 from heartbeats import mixture
 from heartbeats.augment import own_samples
 from heartbeats.beat_set import beat_lengths
