@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks.neurokit import load as load_neurokit
 from ecg.record import read_adc
 from heartbeats import mitdb
+from utils.command_line import Parser
 from utils.errors import InputError, exit_plainly
 from utils.paths import data_folder
 
@@ -139,19 +140,19 @@ def _core_seconds_a_day(result: dict[str, float]) -> float:
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Print the table; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("--without", nargs="+", choices=["XQRS", "NeuroKit2"], default=[])
     parser.add_argument("--hours", type=float, default=DAY_HOURS, help="of the day, for ours")
     parser.add_argument("--peer-hours", type=float, default=2.0, help="for the peers")
     parser.add_argument("--only", choices=sorted(CONTENDERS), help=argparse.SUPPRESS)
-    arguments = parser.parse_args(argv)
-    if arguments.only:
-        print(json.dumps(run_here(arguments.only, arguments.hours)))
+    args = parser.parse_args(argv)
+    if args.only:
+        print(json.dumps(run_here(args.only, args.hours)))
         return 0
     results = {
-        name: run_apart(name, arguments.hours if name == "ours" else arguments.peer_hours)
+        name: run_apart(name, args.hours if name == "ours" else args.peer_hours)
         for name in CONTENDERS
-        if name not in arguments.without
+        if name not in args.without
     }
     print_table(results)
     return 0

@@ -1,10 +1,10 @@
-"""How near to the annotators' marks are ours, and NeuroKit2's, on LUDB?
+"""How close to the annotators' marks are ours, and NeuroKit2's, on LUDB?
 
     OMP_NUM_THREADS=1 python -m benchmarks.delineation [--records 1-200] [--without-neurokit]
 
 Both are given the R peaks that `ecg.detect` finds in the lead. A mark is found where one lies
-within 150 ms of the annotators'; each has at most one partner. The annotators left the ends of
-the recordings alone, so what is found counts as wrong only between a lead's first and last mark.
+within 150 ms of the annotators'; each has at most one partner. The annotators left out the ends of
+the recordings, so what is found counts as wrong only between a lead's first and last mark.
 
 "Lead II" is scored against the marks of lead II. For "nearest lead", as in Martinez JP et al., A
 wavelet-based ECG delineator, IEEE Trans Biomed Eng 51(4):570-581 (2004), each wave marked in lead
@@ -17,7 +17,6 @@ Our network's weights were fitted on the odd records: the even ones are the test
 twice the standard deviation that the CSE working party tolerates (Eur Heart J 6:815-825, 1985).
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from ecg.delineate import Waves, waves
 from ecg.detect import r_peaks
 from ecg.files import ludb
 from ecg.scoring import Matches, match, pool
+from utils.command_line import Parser
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
 from utils.paths import data_folder
@@ -40,6 +40,15 @@ WAVES = ("p", "qrs", "t")
 MARKS = tuple((wave, part) for wave in range(3) for part in range(3))
 # Around the R peak, s: where P and T are, for the choice of the cleanest lead.
 WITHOUT_QRS_S = ((-0.25, -0.06), (0.1, 0.4))
+
+
+NAMES = [f"{wave} {part}" for wave in ("P", "QRS", "T") for part in ("onset", "peak", "end")]
+# Twice what the CSE working party tolerates, ms.
+LIMIT_SD_MS = {0: 20.4, 2: 25.4, 3: 13.0, 5: 23.2, 8: 61.2}
+Delineator = Callable[[np.ndarray, float, np.ndarray], Waves]
+
+
+# --- Scores --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -62,11 +71,11 @@ def likeness(signal_mv: np.ndarray, peaks: np.ndarray) -> float:
             for ends in WITHOUT_QRS_S
         ]
     )
-    places = peaks[:, None] + columns
-    inside = (places.min(axis=1) >= 0) & (places.max(axis=1) < len(signal_mv))
+    samples = peaks[:, None] + columns
+    inside = (samples.min(axis=1) >= 0) & (samples.max(axis=1) < len(signal_mv))
     if inside.sum() < 2:
         return 0.0
-    beats = signal_mv[places[inside]]
+    beats = signal_mv[samples[inside]]
     beats = beats - beats.mean(axis=1, keepdims=True)
     mean = np.median(beats, axis=0)
     return float(np.mean(mean**2) / (np.mean((beats - mean) ** 2) + 1e-9))
@@ -127,33 +136,30 @@ def _offsets(
 ) -> np.ndarray:
     """(waves,) found minus true in this lead, of those waves near the peaks; NaN where missed."""
     offsets = np.full(len(peaks), np.nan)
-    own = getattr(lead, WAVES[wave])
-    own = own[own[:, part] >= 0]
+    marked = getattr(lead, WAVES[wave])
+    marked = marked[marked[:, part] >= 0]
     true, ours = _pair(lead, found, (wave, part))
     hits = match(true, ours, TOLERANCE)
-    of_own = np.full(len(own), np.nan)
-    of_own[hits.truth] = hits.offsets
-    same = match(peaks, own[:, 1], TOLERANCE)
-    offsets[same.truth] = of_own[same.found]
+    of_marked = np.full(len(marked), np.nan)
+    of_marked[hits.truth] = hits.offsets
+    same = match(peaks, marked[:, 1], TOLERANCE)
+    offsets[same.truth] = of_marked[same.found]
     return offsets
 
 
-NAMES = [f"{wave} {part}" for wave in ("P", "QRS", "T") for part in ("onset", "peak", "end")]
-# Twice what the CSE working party tolerates, ms.
-LIMIT_SD_MS = {0: 20.4, 2: 25.4, 3: 13.0, 5: 23.2, 8: 61.2}
-Delineator = Callable[[np.ndarray, float, np.ndarray], Waves]
+# --- Program and tables --------------------------------------------------------------------------
 
 
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("--records", default="1-200", help="such as 1-20,34,100-110")
     parser.add_argument("--without-neurokit", action="store_true")
-    asked = parser.parse_args(argv)
-    ways = _ways(asked.without_neurokit)
+    args = parser.parse_args(argv)
+    ways = _ways(args.without_neurokit)
     tallies = {name: Tally() for name in ways}
-    for record in track(_numbers(asked.records), description="LUDB"):
+    for record in track(_numbers(args.records), description="LUDB"):
         _score_record(record, ways, tallies)
     console = new_console(130)
     for half, wanted in (("even records (test)", (0,)), ("all records", (0, 1))):

@@ -8,8 +8,8 @@ wander and muscle noise of the Noise Stress Test Database at 12 and 6 dB, which 
 there. Our constants were tuned on the DS1 records and on the first half of the noise records; the
 second half is used here.
 
-LUDB had no say in them: lead II, and all twelve leads, between the first and the last beat that
-people marked. XQRS and NeuroKit2 read one lead.
+LUDB was not used to tune them: lead II, and all twelve leads, between the first and the last beat
+that is annotated. XQRS and NeuroKit2 read one lead.
 
 The peers: pip install -r benchmarks/requirements-recordings.txt
 """
@@ -33,6 +33,7 @@ from ecg.record import read_adc, read_annotations, read_leads
 from ecg.scoring import Matches, match, pool
 from heartbeats import mitdb
 from heartbeats.mitdb import CLASS_OF_SYMBOL
+from utils.command_line import Parser
 from utils.errors import InputError, exit_plainly
 from utils.paths import data_folder
 
@@ -41,6 +42,15 @@ LUDB_LEADS = ("ii", "i", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5
 LUDB_RECORDS = [str(number) for number in range(1, 201)]
 FLUTTER_BEGINS, FLUTTER_ENDS = "[", "]"
 NOISE_SEED = 2024
+WIDE_MS, NARROW_MS = 150, 50
+NOISES = (("wander", 12), ("wander", 6), ("muscle", 12), ("muscle", 6))
+PACED = [record for record in mitdb.RECORDS if record not in mitdb.DS1 + mitdb.DS2]
+GROUPS = {"all": mitdb.RECORDS, "DS1": mitdb.DS1, "DS2": mitdb.DS2, "paced": PACED}
+# (samples, leads) and samples per second -> (beats,) samples
+Detector = Callable[[np.ndarray, float], np.ndarray]
+
+
+# --- Recordings and their beats ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class Reference:
         signal_mv: (samples, leads) float64.
         sampling_hz: samples per second.
         r_peaks: (beats,) ascending samples, those that count.
-        excluded: (stretches, 2) first and last samples of what does not count.
+        excluded: (segments, 2) first and last samples of what does not count.
     """
 
     name: str
@@ -62,7 +72,7 @@ class Reference:
     excluded: np.ndarray
 
     def counting(self, marks: np.ndarray) -> np.ndarray:
-        """Those marks that lie in no excluded stretch."""
+        """The marks outside of the excluded segments."""
         first, last = self.excluded.T
         inside = (marks[:, np.newaxis] >= first) & (marks[:, np.newaxis] <= last)
         return marks[~inside.any(axis=1)]
@@ -82,9 +92,9 @@ def read_mitdb(path: Path, leads: int = 1) -> Reference:
 
 
 def read_ludb(path: Path, leads: int = 1) -> Reference:
-    """The LUDB record at `path`, lead II first; only what lies between marked beats counts.
+    """The LUDB record at `path`, lead II first; only what lies between annotated beats counts.
 
-    People marked the QRS complexes of each lead, save those at either end.
+    The QRS complexes of each lead are annotated, but those at either end.
     """
     read = read_leads(path, LUDB_LEADS[:leads])
     marks = read_annotations(path, LUDB_LEADS[0])
@@ -128,35 +138,21 @@ def with_noise(
 ) -> Reference:
     """Noise added to the first lead, the same for all levels; it repeats where it is too short.
 
-    0 dB: within one second, the noise is as strong as a sine as high as the QRS complexes are from
-    peak to peak, as in the Noise Stress Test Database.
+    0 dB: within one second the noise has the power of a sine whose height, from peak to peak, is
+    that of the QRS complexes, as in the Noise Stress Test Database.
     """
     kinds = sorted(NSTDB_RECORDS)
     rng = np.random.default_rng([NOISE_SEED, kinds.index(kind), int(reference.name)])
     lead = leads[rng.integers(len(leads))]
     clean = reference.signal_mv[:, 0]
-    places = rng.integers(len(lead)) + np.arange(len(clean))
-    noise = unit_power(np.take(lead, places, mode="wrap").astype(float), reference.sampling_hz)
+    samples = rng.integers(len(lead)) + np.arange(len(clean))
+    noise = unit_power(np.take(lead, samples, mode="wrap").astype(float), reference.sampling_hz)
     power = qrs_power(clean, reference.r_peaks, reference.sampling_hz)
     noisy = at_snr(clean, noise, snr_db, power)
     return replace(reference, signal_mv=noisy[:, np.newaxis])
 
 
-WIDE_MS, NARROW_MS = 150, 50
-NOISES = (("wander", 12), ("wander", 6), ("muscle", 12), ("muscle", 6))
-PACED = [record for record in mitdb.RECORDS if record not in mitdb.DS1 + mitdb.DS2]
-GROUPS = {"all": mitdb.RECORDS, "DS1": mitdb.DS1, "DS2": mitdb.DS2, "paced": PACED}
-
-# (samples, leads) and samples per second -> (beats,) samples
-Detector = Callable[[np.ndarray, float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Score:
-    """One detector on one recording: offsets of `wide` are in milliseconds."""
-
-    wide: Matches
-    narrow: Matches
+# --- Detectors -----------------------------------------------------------------------------------
 
 
 def xqrs(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
@@ -177,6 +173,17 @@ def neurokit(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
 
 
 DETECTORS: dict[str, Detector] = {"ours": r_peaks, "XQRS": xqrs, "NeuroKit2": neurokit}
+
+
+# --- Scores and tables ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Score:
+    """One detector on one recording: offsets of `wide` are in milliseconds."""
+
+    wide: Matches
+    narrow: Matches
 
 
 def score(reference: Reference, found: np.ndarray) -> Score:
@@ -230,27 +237,27 @@ def print_table(
     print("seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in seconds.items()))
 
 
-def tables_of_mitdb(arguments: argparse.Namespace, detectors: dict[str, Detector]) -> None:
+def tables_of_mitdb(args: argparse.Namespace, detectors: dict[str, Detector]) -> None:
     """The records as they are, and with each noise."""
     folder = mitdb.find_folder(data_folder())
     if folder is None:
         raise InputError("no MIT-BIH records; fetch them: `python -m heartbeats.download mitdb`")
-    wanted = arguments.records or mitdb.RECORDS
+    wanted = args.records or mitdb.RECORDS
 
     def clean(leads: int = 1) -> Iterator[Reference]:
         for record in wanted:
-            yield _at_wanted_rate(read_mitdb(folder / record, leads), arguments)
+            yield _at_wanted_rate(read_mitdb(folder / record, leads), args)
 
     def noisy(kind: str, snr_db: float) -> Iterator[Reference]:
         leads = read_noise(data_folder() / "nstdb", kind)
         for record in wanted:
             reference = with_noise(read_mitdb(folder / record), kind, leads, snr_db)
-            yield _at_wanted_rate(reference, arguments)
+            yield _at_wanted_rate(reference, args)
 
     print_table("MIT-BIH, channel 0", clean, detectors, GROUPS)
     ours = {"ours": detectors["ours"]} if "ours" in detectors else {}
     print_table("MIT-BIH, both channels", partial(clean, 2), ours, GROUPS)
-    for kind, snr_db in NOISES if arguments.noise else ():
+    for kind, snr_db in NOISES if args.noise else ():
         print_table(
             f"MIT-BIH, channel 0 with {kind} at {snr_db} dB",
             partial(noisy, kind, snr_db),
@@ -259,15 +266,15 @@ def tables_of_mitdb(arguments: argparse.Namespace, detectors: dict[str, Detector
         )
 
 
-def tables_of_ludb(arguments: argparse.Namespace, detectors: dict[str, Detector]) -> None:
+def tables_of_ludb(args: argparse.Namespace, detectors: dict[str, Detector]) -> None:
     """Lead II, and all leads together."""
     folder = data_folder() / "ludb" / "data"
     if not folder.is_dir():
         raise InputError(f"{folder} is missing: https://physionet.org/content/ludb/ goes there")
 
     def references(leads: int) -> Iterator[Reference]:
-        for record in arguments.records or LUDB_RECORDS:
-            yield _at_wanted_rate(read_ludb(folder / record, leads), arguments)
+        for record in args.records or LUDB_RECORDS:
+            yield _at_wanted_rate(read_ludb(folder / record, leads), args)
 
     groups = {"all": LUDB_RECORDS}
     print_table("LUDB, lead II", partial(references, 1), detectors, groups)
@@ -275,8 +282,8 @@ def tables_of_ludb(arguments: argparse.Namespace, detectors: dict[str, Detector]
     print_table("LUDB, all leads", partial(references, len(LUDB_LEADS)), ours, groups)
 
 
-def _at_wanted_rate(reference: Reference, arguments: argparse.Namespace) -> Reference:
-    rate = arguments.sampling_hz
+def _at_wanted_rate(reference: Reference, args: argparse.Namespace) -> Reference:
+    rate = args.sampling_hz
     return reference if rate is None else at_rate(reference, rate)
 
 
@@ -286,16 +293,16 @@ TABLES = {"mitdb": tables_of_mitdb, "ludb": tables_of_ludb}
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("--database", choices=sorted(TABLES), default="mitdb")
     parser.add_argument("--without", nargs="+", choices=sorted(DETECTORS), default=[])
     parser.add_argument("--noise", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--sampling-hz", type=float, help="resample all recordings to this rate")
     parser.add_argument("--records", nargs="+", help="only these")
-    arguments = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     warnings.simplefilter("ignore")  # the peers warn in each recording
-    detectors = {name: run for name, run in DETECTORS.items() if name not in arguments.without}
-    TABLES[arguments.database](arguments, detectors)
+    detectors = {name: run for name, run in DETECTORS.items() if name not in args.without}
+    TABLES[args.database](args, detectors)
     return 0
 
 

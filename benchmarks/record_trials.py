@@ -5,11 +5,11 @@
 Writes benchmarks/recorded_cnn_trials.csv: one row per cell, the parameters that vary, the score.
 """
 
-import argparse
 import csv
 from pathlib import Path
 
 from sweeps import storage
+from utils.command_line import Parser
 from utils.errors import InputError, exit_plainly
 
 FILE = Path(__file__).with_name("recorded_cnn_trials.csv")
@@ -18,7 +18,7 @@ FILE = Path(__file__).with_name("recorded_cnn_trials.csv")
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Read the study, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("study")
     study = storage.open_existing(parser.parse_args(argv).study)
     sweep = study.user_attrs["sweep"]

@@ -1,4 +1,4 @@
-"""What the search methods are set to find: invented objectives, and trials that were recorded.
+"""Objectives for the search methods: invented ones, and trials that were recorded.
 
 Every objective is drawn anew from a seed (where its optimum lies, which category is best, which
 way round each axis runs), so that no method can be fitted to one landscape or gain by preferring
@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+RECORDED = Path(__file__).with_name("recorded_cnn_trials.csv")
+RECORDED_SCORE = "best_val_macro_f1"
 
 Config = Mapping[str, Any]
 Score = Callable[[Config], float | None]  # None: the trial fails
@@ -33,6 +36,9 @@ class Objective:
     parameters: dict[str, dict]
     drawn: Callable[[np.random.Generator], Score]
     noise: float = 0.0
+
+
+# --- Parts of a landscape ------------------------------------------------------------------------
 
 
 def log_values(low: float, high: float) -> dict:
@@ -61,8 +67,10 @@ def unit(value: float, low: float, high: float, log: bool = False) -> float:
 def turned(rng: np.random.Generator, count: int) -> Callable[[list[float]], np.ndarray]:
     """A function that turns some of `count` axes round and shuffles them."""
     order, flip = rng.permutation(count), rng.random(count) < 0.5
-    return lambda places: np.where(flip, 1 - np.array(places), np.array(places))[order]
+    return lambda units: np.where(flip, 1 - np.array(units), np.array(units))[order]
 
+
+# --- Test functions of the literature ------------------------------------------------------------
 
 # Dixon and Szegoe's test functions (1978), with their usual constants.
 HARTMANN_A = np.array(
@@ -213,6 +221,8 @@ def stairs(rng: np.random.Generator) -> Score:
     return score
 
 
+# --- What sweeps look like -----------------------------------------------------------------------
+
 # How a network's error looks: best learning rate by optimiser and batch size, a plateau where
 # it diverges, returns that diminish with width, dropout that wide networks need.
 OPTIMISERS = ("sgd", "adam", "adamw", "rmsprop")
@@ -271,8 +281,8 @@ def few_matter(rng: np.random.Generator) -> Score:
     def score(c: Config) -> float:
         total = 0.3 * categories.index(c["k"]) + 0.02 * categories.index(c["l"]) + 0.02 * c["n"]
         for name, weight in weights.items():
-            place = unit(c[name], *ends.get(name, (0, 1)), log=name in "def")
-            total += weight * (place - centre[name]) ** 2
+            distance = unit(c[name], *ends.get(name, (0, 1)), log=name in "def") - centre[name]
+            total += weight * distance**2
         return float(total)
 
     return score
@@ -387,8 +397,7 @@ def wide(rng: np.random.Generator) -> Score:
     return score
 
 
-RECORDED = Path(__file__).with_name("recorded_cnn_trials.csv")
-RECORDED_SCORE = "best_val_macro_f1"
+# --- All of them, and the recorded trials --------------------------------------------------------
 
 OBJECTIVES = (
     Objective("Hartmann 6, mixed", HARTMANN, hartmann),

@@ -9,7 +9,6 @@ the trial that looked best, without the noise: how far it is from the best setti
 some objectives from a bound below it). Lower is better.
 """
 
-import argparse
 import json
 import math
 import os
@@ -34,6 +33,7 @@ from benchmarks.search_objectives import OBJECTIVES, Objective, recorded
 from sweeps import sweep_file
 from sweeps.search import sampler
 from sweeps.space import Space
+from utils.command_line import Parser
 
 ENGINE_SCRIPT = Path(__file__).with_name("search_wandb_engine.py")
 WANDB = "W&B bayes"
@@ -206,7 +206,7 @@ def summary(results: Mapping[str, Mapping[str, list[Outcome]]]) -> Table:
 
 def main(argv: list[str] | None = None) -> int:
     """Print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="how many landscapes and searches")
     parser.add_argument("--first-seed", type=int, default=0, help="tune with 100 and above")
     parser.add_argument("--trials", type=int, default=30)
@@ -214,27 +214,27 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--engines", nargs="+", choices=every, default=every)
     parser.add_argument("--objectives", nargs="+", help="words that their names contain")
     parser.add_argument("--wandb-engine", metavar="PYTHON", help="a Python that has sweeps 0.3.0")
-    options = parser.parse_args(argv)
+    args = parser.parse_args(argv)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     console = Console()
     found = recorded()
     chosen = [
         one
         for one in (*OBJECTIVES, *([found] if found else []))
-        if not options.objectives or any(word in one.name for word in options.objectives)
+        if not args.objectives or any(word in one.name for word in args.objectives)
     ]
-    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
     with ExitStack() as stack:
-        other = options.wandb_engine and stack.enter_context(WandbEngine(options.wandb_engine))
-        by_name = engines(options.engines, other or None)
+        other = args.wandb_engine and stack.enter_context(WandbEngine(args.wandb_engine))
+        by_name = engines(args.engines, other or None)
         results = {
             objective.name: {
-                name: [run(engine, objective, seed, options.trials) for seed in seeds]
+                name: [run(engine, objective, seed, args.trials) for seed in seeds]
                 for name, engine in by_name.items()
             }
             for objective in track(chosen, "searching", console=console)
         }
-    console.print(table(results, options.trials), summary(results))
+    console.print(table(results, args.trials), summary(results))
     return 0
 
 

@@ -1,13 +1,18 @@
-"""How fast is the prediction service, and beside one `model.predict` a request?
+"""How fast is the prediction service, compared with one `model.predict` a request?
 
     python -m benchmarks.service [--beats 100000] [--clients 8] [--requests 300] [--model ID]
 
-One run starts `python -m serving` and measures: seconds until it answers; single beats from so
-many clients at once, each sending its next beat when the last one is answered; a CSV file of so
-many beats as Kaggle writes them, sent to the API and to the page's stream; and the server's
-largest memory. Then it starts the service that most people write, with the same network, and sends
-it the same single beats. Beats are MIT-BIH's where they are found, else synthetic. The clients run
-on the same cores as the server.
+One run starts `python -m serving` and measures
+
+- seconds until it answers;
+- single beats from several clients at once, each sending its next beat when the last one is
+  answered;
+- a CSV file of many beats, as Kaggle writes them, sent to the API and to the page's stream;
+- the server's largest memory.
+
+Then it starts the service that most people write, with the same network, and sends it the same
+single beats. Beats are MIT-BIH's where they are found, else synthetic. The clients run on the same
+cores as the server.
 """
 
 import argparse
@@ -29,14 +34,22 @@ import numpy as np
 import psutil
 
 from heartbeats import catalog, kaggle_csv
+from utils.command_line import Parser
 from utils.paths import PROJECT_FOLDER
 
 TIMEOUT_S = 60
+PLAIN_PATH = "/api/predict"
+SAMPLED_BEATS, WARM_UP_REQUESTS = 64, 30
+START_S, POLL_S = 120, 0.05
+BLOCK_BYTES = 1 << 18
+
+
+# --- The clients ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Load:
-    """What some clients saw.
+    """The latencies that clients measured.
 
     Attributes:
         latencies_ms: (requests,) from the first byte sent to the last one received.
@@ -51,18 +64,18 @@ class Load:
         return len(self.latencies_ms) / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Milliseconds that so many per cent of the requests stay below."""
+        """Milliseconds that `share` per cent of the requests stay below."""
         return float(np.percentile(self.latencies_ms, share))
 
 
-def press(port: int, where: str, beats: np.ndarray, clients: int, requests: int) -> Load:
-    """Let so many clients send so many requests each, one beat a request, the next at its answer.
+def send_requests(port: int, where: str, beats: np.ndarray, clients: int, requests: int) -> Load:
+    """Let clients send requests of one beat each, the next one when the last one is answered.
 
     Args:
         port, where: of a server on this machine, and the path with its query.
         beats: (beats, samples) float32, sent in turn.
-        clients: at once.
-        requests: of each client.
+        clients: how many at once.
+        requests: how many of each client.
 
     Raises:
         RuntimeError: a request was answered by anything but 200.
@@ -101,7 +114,7 @@ def _client(
                 connection.sendall(body)
                 _read_answer(connection)
                 latencies.append(time.perf_counter() - started)
-    except Exception as error:  # told by the thread that waits for this one
+    except Exception as error:  # raised by the thread that waits for this one
         faults.append(error)
 
 
@@ -129,10 +142,7 @@ def _read_answer(connection: socket.socket) -> None:
         body += connection.recv(1 << 16)
 
 
-PLAIN = "/api/predict"
-SAMPLED_BEATS, WARM_UP = 64, 30
-START_S, POLL_S = 120, 0.05
-BLOCK_BYTES = 1 << 18
+# --- The servers ---------------------------------------------------------------------------------
 
 
 @dataclass
@@ -144,55 +154,6 @@ class Server:
     start_s: float = 0.0
     peak_bytes: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Measure and print; the exit status."""
-    asked = _parse(argv)
-    beats = catalog.load(catalog.AUTO)
-    some = np.asarray(beats.signals[:SAMPLED_BEATS])
-    with running(["-m", "serving", "--port"]) as server:
-        model = model_facts(server.port, asked.model)
-        print(f"{model['id']}, {model['parameters']:,} parameters; beats of {beats.name}")
-        print(f"started in {server.start_s:.1f} s")
-        where = f"/api/predict?model={model['id']}"
-        press(server.port, where, some, asked.clients, WARM_UP)
-        ours = press(server.port, where, some, asked.clients, asked.requests)
-        tell_load("this service", ours, asked.clients)
-        before = server.peak_bytes
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "beats.csv"
-            rows = np.resize(np.arange(len(beats)), asked.beats)
-            kaggle_csv.write(path, beats.signals[rows], beats.labels[rows])
-            for where in (
-                f"/api/predict?model={model['id']}",
-                f"/page/analyse?model={model['id']}",
-            ):
-                seconds, size = upload(server.port, path, where)
-                print(
-                    f"{asked.beats:,} beats, {path.stat().st_size / 1e6:.0f} MB, to "
-                    f"{where.split('?')[0]}: {seconds:.1f} s, answer {size / 1e6:.0f} MB"
-                )
-        print(
-            f"largest memory {server.peak_bytes / 1e6:,.0f} MB "
-            f"({before / 1e6:,.0f} MB before the files)"
-        )
-    plain_server = ["-m", "benchmarks.plain_service", model["path"]]
-    with running(plain_server) as server:
-        press(server.port, PLAIN, some, asked.clients, WARM_UP)
-        plain = press(server.port, PLAIN, some, asked.clients, asked.requests)
-        tell_load("one model.predict a request", plain, asked.clients)
-    ratio = ours.requests_per_s / plain.requests_per_s
-    print(f"this service answers {ratio:.1f} times as many requests")
-    return 0
-
-
-def tell_load(name: str, load: Load, clients: int) -> None:
-    print(
-        f"{name}: {len(load.latencies_ms):,} single beats from {clients} clients: p50 "
-        f"{load.percentile(50):.1f} ms, p99 {load.percentile(99):.1f} ms, "
-        f"{load.requests_per_s:.0f} a second"
-    )
 
 
 @contextmanager
@@ -253,7 +214,7 @@ def upload(port: int, path: Path, where: str) -> tuple[float, int]:
 
 
 def model_facts(port: int, wanted: str) -> dict:
-    """What the service says of a model, and the path of its JSON."""
+    """The service's description of a model, and the path of its JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/api/models")
     answer = json.load(connection.getresponse())
@@ -294,10 +255,60 @@ def _free_port() -> int:
         return free.getsockname()[1]
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+# --- The program ---------------------------------------------------------------------------------
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; the exit status."""
+    args = _parse(argv)
+    beats = catalog.load(catalog.AUTO)
+    some = np.asarray(beats.signals[:SAMPLED_BEATS])
+    with running(["-m", "serving", "--port"]) as server:
+        model = model_facts(server.port, args.model)
+        print(f"{model['id']}, {model['parameters']:,} parameters; beats of {beats.name}")
+        print(f"started in {server.start_s:.1f} s")
+        where = f"/api/predict?model={model['id']}"
+        send_requests(server.port, where, some, args.clients, WARM_UP_REQUESTS)
+        ours = send_requests(server.port, where, some, args.clients, args.requests)
+        print_load("this service", ours, args.clients)
+        before = server.peak_bytes
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "beats.csv"
+            rows = np.resize(np.arange(len(beats)), args.beats)
+            kaggle_csv.write(path, beats.signals[rows], beats.labels[rows])
+            for where in (
+                f"/api/predict?model={model['id']}",
+                f"/page/analyse?model={model['id']}",
+            ):
+                seconds, size = upload(server.port, path, where)
+                print(
+                    f"{args.beats:,} beats, {path.stat().st_size / 1e6:.0f} MB, to "
+                    f"{where.split('?')[0]}: {seconds:.1f} s, answer {size / 1e6:.0f} MB"
+                )
+        print(
+            f"largest memory {server.peak_bytes / 1e6:,.0f} MB "
+            f"({before / 1e6:,.0f} MB before the files)"
+        )
+    plain_server = ["-m", "benchmarks.plain_service", model["path"]]
+    with running(plain_server) as server:
+        send_requests(server.port, PLAIN_PATH, some, args.clients, WARM_UP_REQUESTS)
+        plain = send_requests(server.port, PLAIN_PATH, some, args.clients, args.requests)
+        print_load("one model.predict a request", plain, args.clients)
+    ratio = ours.requests_per_s / plain.requests_per_s
+    print(f"this service answers {ratio:.1f} times as many requests")
+    return 0
+
+
+def print_load(name: str, load: Load, clients: int) -> None:
+    print(
+        f"{name}: {len(load.latencies_ms):,} single beats from {clients} clients: p50 "
+        f"{load.percentile(50):.1f} ms, p99 {load.percentile(99):.1f} ms, "
+        f"{load.requests_per_s:.0f} a second"
     )
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(__doc__)
     parser.add_argument("--beats", type=int, default=100_000, help="default: %(default)s")
     parser.add_argument("--clients", type=int, default=8, help="default: %(default)s")
     parser.add_argument("--requests", type=int, default=300, help="of each client")

@@ -2,11 +2,11 @@
 
     python -m benchmarks.service_replacement [--replacements 30] [--clients 8]
 
-One run starts `python -m serving` on a checkpoint folder of its own, lets so many clients send
-single beats without a pause, and puts a checkpoint with slightly other weights in the place of the
-standing one every few seconds, as a training does that has found a better one. It prints
-latencies without and with replacements, the longest ones, and how many of the replacements
-answered soon after; a request that fails ends the run.
+One run starts `python -m serving` on a checkpoint folder of its own, lets clients send single
+beats without a pause, and every few seconds puts a checkpoint with slightly other weights in the
+place of the current one, as a training does that has found a better one. It prints latencies
+without and with replacements, the longest ones, and how many of the replacements answered soon
+after; a request that fails ends the run.
 """
 
 import argparse
@@ -22,37 +22,38 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.service import SAMPLED_BEATS, WARM_UP, Load, press, running
+from benchmarks.service import SAMPLED_BEATS, WARM_UP_REQUESTS, Load, running, send_requests
 from heartbeats import catalog
 from models import checkpoints
+from utils.command_line import Parser
 
 SHIPPED = checkpoints.PRETRAINED_FOLDER / "mitbih-kaggle-light"
 NAME = "mitbih-kaggle/cnn"
 WHERE = f"/api/predict?model={NAME}"
 # Longer than the service takes to see, load and compile a checkpoint.
 PAUSE_S = 4.0
-# A replaced network's weights differ by so much.
+# Share by which a replaced network's weights differ.
 CHANGE = 1e-4
 REQUESTS_AT_A_TIME = 50
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure and print; the exit status."""
-    asked = _parse(argv)
+    args = _parse(argv)
     beats = np.asarray(catalog.load(catalog.AUTO).signals[:SAMPLED_BEATS])
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ECG_RUNS"] = folder  # for the server, which inherits it
         path = _own_checkpoint(Path(folder) / "checkpoints" / NAME)
-        drafts = _drafts(path, asked.replacements, Path(folder))
+        drafts = _drafts(path, args.replacements, Path(folder))
         with running(["-m", "serving", "--port"]) as server:
-            press(server.port, WHERE, beats, asked.clients, WARM_UP)
-            _tell("quiet", press(server.port, WHERE, beats, asked.clients, 300))
+            send_requests(server.port, WHERE, beats, args.clients, WARM_UP_REQUESTS)
+            _print("quiet", send_requests(server.port, WHERE, beats, args.clients, 300))
             before = server.peak_bytes
             with ThreadPoolExecutor(1) as pool:
                 job = pool.submit(_replace, path, drafts, server.port, beats[:1])
-                load = _press_until(job, server.port, beats, asked.clients)
+                load = _send_until(job, server.port, beats, args.clients)
                 taken_up = job.result()
-            _tell(f"during {len(drafts)} replacements", load)
+            _print(f"during {len(drafts)} replacements", load)
             print(f"{taken_up} of them answered soon after; no request failed")
             print(
                 f"largest memory {server.peak_bytes / 1e6:,.0f} MB ({before / 1e6:,.0f} MB before)"
@@ -89,11 +90,11 @@ def _replace(path: Path, drafts: list[Path], port: int, beat: np.ndarray) -> int
     return taken_up
 
 
-def _press_until(job: Future, port: int, beats: np.ndarray, clients: int) -> Load:
-    """What clients see until a job is done."""
+def _send_until(job: Future, port: int, beats: np.ndarray, clients: int) -> Load:
+    """The latencies of clients until a job is done."""
     loads, started = [], time.perf_counter()
     while not job.done():
-        loads.append(press(port, WHERE, beats, clients, REQUESTS_AT_A_TIME))
+        loads.append(send_requests(port, WHERE, beats, clients, REQUESTS_AT_A_TIME))
     latencies = np.concatenate([load.latencies_ms for load in loads])
     return Load(latencies, time.perf_counter() - started)
 
@@ -106,7 +107,7 @@ def _answering(port: int, beat: np.ndarray) -> str:
     return json.load(connection.getresponse())["weights"]
 
 
-def _tell(name: str, load: Load) -> None:
+def _print(name: str, load: Load) -> None:
     slowest = np.sort(load.latencies_ms)[-3:]
     print(
         f"{name}: {len(load.latencies_ms):,} single beats: p50 {load.percentile(50):.1f} ms, p99 "
@@ -117,9 +118,7 @@ def _tell(name: str, load: Load) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(__doc__)
     parser.add_argument("--replacements", type=int, default=30, help="default: %(default)s")
     parser.add_argument("--clients", type=int, default=8, help="default: %(default)s")
     return parser.parse_args(argv)

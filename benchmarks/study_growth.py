@@ -8,7 +8,6 @@ program, in blocks of a tenth of the trials. Then how long a suggestion takes in
 finished trials, with what reading them from the storage costs.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from optuna.trial import TrialState, create_trial
 from sweeps import sweep_file
 from sweeps.study import SweepStudy
 from sweeps.sweep_file import Sweep
+from utils.command_line import Parser
 
 TEXT = """
 program: trivial.py
@@ -42,7 +42,7 @@ SUGGESTIONS = 9
 
 def main() -> int:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=10000)
     args = parser.parse_args()

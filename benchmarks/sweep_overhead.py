@@ -9,7 +9,6 @@ trial to that of the next, less what the program itself measured as `data_second
 `fit_seconds`. The first trial is left out: it loads the libraries and makes the synthetic beats.
 """
 
-import argparse
 import os
 import re
 import statistics
@@ -24,6 +23,7 @@ import yaml
 
 from sweeps import storage
 from tests.wandb_backend.server import WandbBackend
+from utils.command_line import Parser
 from utils.paths import PROJECT_FOLDER
 
 API_KEY = "local-" + 40 * "0"
@@ -44,7 +44,7 @@ SWEEP = {
 
 def main() -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("--trials", type=int, default=6)
     trials = parser.parse_args().trials
     with tempfile.TemporaryDirectory() as folder:

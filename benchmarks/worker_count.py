@@ -8,7 +8,6 @@ counts. The time runs from the end of one trial per worker, which warms them up,
 libraries is left out.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,26 +18,27 @@ from pathlib import Path
 import yaml
 
 from sweeps.storage import connect
+from utils.command_line import Parser
 from utils.paths import PROJECT_FOLDER
 
 
 def main() -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(__doc__)
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--beats", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=2)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     cores = os.cpu_count() or 1
     headers = f"{f'1 worker, {cores} threads':>24}{f'{cores} workers, 1 thread':>24}"
-    print(f"{f'seconds for {asked.trials} trials':<24}{headers}")
+    print(f"{f'seconds for {args.trials} trials':<24}{headers}")
     for name in ("cnn", "rnn"):
         times: dict[int, list[float]] = {1: [], cores: []}
-        for _ in range(asked.rounds):
+        for _ in range(args.rounds):
             for workers in times:
                 with tempfile.TemporaryDirectory() as folder:
                     times[workers].append(
-                        _seconds(Path(folder), name, workers, asked.trials, asked.beats)
+                        _seconds(Path(folder), name, workers, args.trials, args.beats)
                     )
         one, many = min(times[1]), min(times[cores])
         print(f"{name:<24}{one:24.1f}{many:24.1f}   ({one / many:.2f} times as fast)")

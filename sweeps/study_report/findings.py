@@ -1,4 +1,7 @@
-"""What a study says, and what it cannot say: edges of ranges, importances, noise."""
+"""What a study shows, and what it cannot show: numbers, and the sentences of its report.
+
+Edges of ranges, importances of parameters, noise between seeds.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +30,13 @@ from sweeps.study_report.study_table import (
 EDGE_SHARE = 0.05
 TOP = 5
 ENOUGH_TRIALS = 10
-# A random sample of so many says the same, and keeps the forest to some seconds.
+# Importances of a random sample of this size are the same, and take some seconds.
 MOST_TRIALS = 600
-YARDSTICKS = 8
-YARDSTICK = "random numbers "  # no YAML name of a setting has a space
+RANDOM_PARAMETERS = 8
+RANDOM_NAME = "random numbers "  # no YAML name of a setting has a space
 SEED = 0
+# With more failures than this share the search itself is in doubt.
+FAILED_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,13 @@ class Importances:
 
     Attributes:
         found: the most important first; empty where `why_not` says why.
-        yardstick: the largest share that a parameter of random numbers reaches; less than that
-            cannot be told from chance.
+        chance_level: the largest share that a parameter of random numbers reaches; less than
+            that cannot be told from chance.
         trials: how many were used.
     """
 
     found: tuple[Importance, ...]
-    yardstick: float = 0.0
+    chance_level: float = 0.0
     trials: int = 0
     why_not: str = ""
 
@@ -120,31 +125,31 @@ def edges(table: StudyTable) -> list[Edge]:
     found = []
     best = table.ranked.index[:TOP]
     for scale in table.scales:
-        places = [_edge_place(scale, table.values.at[number, scale.name]) for number in best]
-        if not places or not places[0]:
+        sides = [_edge_side(scale, table.values.at[number, scale.name]) for number in best]
+        if not sides or not sides[0]:
             continue
         value = table.values.at[best[0], scale.name]
-        found.append(Edge(scale, value, places[0] > 0, places.count(places[0]), len(places)))
+        found.append(Edge(scale, value, sides[0] > 0, sides.count(sides[0]), len(sides)))
     return sorted(found, key=lambda edge: -edge.others)
 
 
-def _edge_place(scale: Scale, value: Any) -> int:
+def _edge_side(scale: Scale, value: Any) -> int:
     """-1 at the lower end, 1 at the upper end, else 0."""
     if not scale.is_ordered or scale.is_seed or scale.steps == 1 or value is None:
         return 0
-    place = scale.place(value)
+    position = scale.position(value)
     # Of few values the first and the last count; a twentieth of the way holds no others.
     is_fine = not scale.choices and not 0 < scale.steps <= 1 / EDGE_SHARE
     margin = EDGE_SHARE if is_fine else 1e-9
-    return int(place >= 1 - margin) - int(place <= margin)
+    return int(position >= 1 - margin) - int(position <= margin)
 
 
 def importances(table: StudyTable) -> Importances:
     """Functional ANOVA of the scores' ranks over finished and stopped trials.
 
-    Ranks, so that a few trials that went astray do not decide; stopped trials count with their
+    Ranks, so that a few diverged trials do not decide; stopped trials count with their
     last value, since leaving them out would hide the very settings that made them bad. The
-    parameters of random numbers that serve as yardstick follow the shadow features of Kursa and
+    parameters of random numbers that give the chance level follow the shadow features of Kursa and
     Rudnicki, Feature Selection with the Boruta Package (2010); the decomposition is that of
     Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance
     (2014), as Optuna computes it.
@@ -176,16 +181,16 @@ def _fanova(table: StudyTable, scored: pd.DataFrame) -> Importances:
     }
     spaces = {scale.name: _space(scale) for scale in table.scales}
     rng = np.random.default_rng(SEED)
-    for number in range(YARDSTICKS):
-        columns[f"{YARDSTICK}{number}"] = rng.random(len(scored)).tolist()
-        spaces[f"{YARDSTICK}{number}"] = FloatDistribution(0, 1)
+    for number in range(RANDOM_PARAMETERS):
+        columns[f"{RANDOM_NAME}{number}"] = rng.random(len(scored)).tolist()
+        spaces[f"{RANDOM_NAME}{number}"] = FloatDistribution(0, 1)
     shares = _shares(columns, spaces, ranks.tolist())
     found = [
         Importance(scale.name, shares[scale.name], _correlation(scale, columns[scale.name], ranks))
         for scale in table.scales
     ]
-    yardstick = max(share for name, share in shares.items() if name.startswith(YARDSTICK))
-    return Importances(tuple(sorted(found, key=lambda one: -one.share)), yardstick, len(scored))
+    chance_level = max(share for name, share in shares.items() if name.startswith(RANDOM_NAME))
+    return Importances(tuple(sorted(found, key=lambda one: -one.share)), chance_level, len(scored))
 
 
 def _shares(
@@ -197,18 +202,20 @@ def _shares(
         optuna.trial.create_trial(
             value=rank,
             distributions=spaces,
-            params={name: column[place] for name, column in columns.items()},
+            params={name: column[row] for name, column in columns.items()},
         )
-        for place, rank in enumerate(ranks)
+        for row, rank in enumerate(ranks)
     )
     return get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=SEED))
 
 
 def _column(scale: Scale, values: pd.DataFrame) -> list:
-    """Numbers that a tree can split: places in a range, or the number of the choice."""
-    places = [scale.place(value) for value in values[scale.name]]
+    """Numbers that a tree can split: positions in a range, or the number of the choice."""
+    positions = [scale.position(value) for value in values[scale.name]]
     return (
-        [round(place * (len(scale.choices) - 1)) for place in places] if scale.choices else places
+        [round(one * (len(scale.choices) - 1)) for one in positions]
+        if scale.choices
+        else positions
     )
 
 
@@ -241,11 +248,10 @@ def seed_noise(table: StudyTable) -> SeedNoise | None:
     return SeedNoise(float(np.sqrt(variance / freedom)), len(groups))
 
 
-# From so many failures on, the search itself is in doubt.
-FAILED_SHARE = 0.2
+# --- Sentences ---------------------------------------------------------------------------------
 
 
-def lead(study: StudyTable) -> str:
+def introduction(study: StudyTable) -> str:
     """What was searched and how, how far it came, and the best score."""
     method = study.sweep.get("method", "an unknown method")
     program = study.sweep.get("program", "an unknown program")

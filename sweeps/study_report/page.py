@@ -10,7 +10,7 @@ from sweeps.study_report import findings, plots, space_plots
 from sweeps.study_report.findings import (
     Importances,
     captions,
-    lead,
+    introduction,
     luck,
     seed_noise,
     shown_score,
@@ -62,7 +62,7 @@ def build(study: StudyTable, found: Importances, figures: Mapping[str, Figure]) 
     """
     return Report(
         study.name,
-        lead(study),
+        introduction(study),
         [
             *_description(study),
             *_top(study, by_importance(study, found)),

@@ -1,4 +1,4 @@
-"""Figures of a study: history, early stopping, importances, cost."""
+"""Figures of a study: history, early stopping, importances, cost; and the marks of trials."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,11 +24,16 @@ from utils.style import HIT, INK, MISS, MUTED, PAPER, new_figure, styled
 
 STATE_COLOURS = {FINISHED: HIT, STOPPED: "#e69f00", FAILED: MUTED, RUNNING: "#009e73"}
 BEST = MISS
-# From so many marks on, a page draws them as one picture instead of one by one.
+# More marks than these become one picture in the page, instead of one drawing each.
 MANY = 400
-# Tukey's fence: scores so many quartile distances worse than the nearer quartile leave the axis.
+# Tukey's fence: scores that are worse than the nearer quartile by more than this many quartile
+# distances are left off the axis.
 FAR_OUT = 1.5
 WIDTH = 11.5
+HOUR_S = 3600.0
+
+
+# --- Axes and marks, also of `space_plots` -----------------------------------------------------
 
 
 def score_limits(table: StudyTable, scores: Iterable[float]) -> tuple[float, float]:
@@ -71,7 +76,7 @@ def mark(
     """Marks of trials in one state; those beyond the limits are triangles at the edge."""
     x, y = np.asarray(x, dtype=float), scores.to_numpy()
     inside = (y >= limits[0]) & (y <= limits[1])
-    look: dict[str, Any] = {
+    style: dict[str, Any] = {
         "color": STATE_COLOURS[state],
         "linewidths": 0,
         "alpha": 0.75,
@@ -79,13 +84,13 @@ def mark(
         "rasterized": len(y) > MANY,
     }
     size = 26 if len(y) < 100 else 14
-    axes.scatter(x[inside], y[inside], s=size, label=label, **look)
+    axes.scatter(x[inside], y[inside], s=size, label=label, **style)
     for beyond, marker, edge in (
         (y < limits[0], CARETUP, limits[0]),
         (y > limits[1], CARETDOWN, limits[1]),
     ):
         at = np.full(beyond.sum(), edge)
-        axes.scatter(x[beyond], at, s=30, marker=MarkerStyle(marker), clip_on=False, **look)
+        axes.scatter(x[beyond], at, s=30, marker=MarkerStyle(marker), clip_on=False, **style)
 
 
 def mark_best(axes: Axes, x: float, y: float, *, label: str | None = None) -> None:
@@ -103,7 +108,7 @@ def mark_best(axes: Axes, x: float, y: float, *, label: str | None = None) -> No
     )
 
 
-HOUR_S = 3600.0
+# --- Figures -----------------------------------------------------------------------------------
 
 
 @styled
@@ -209,16 +214,16 @@ def early_stopping_figure(table: StudyTable) -> Figure | None:
     if not curves or max(len(curve) for curve in curves.values()) < 2:
         return None
     last = max(curve[-1, 0] for curve in curves.values())
-    bands = [band for band in table.bands if band <= last]
-    figure = new_figure(WIDTH, 4.4, "Every trial as it ran", _band_subtitle(bands))
+    brackets = [one for one in table.brackets if one <= last]
+    figure = new_figure(WIDTH, 4.4, "Every trial as it ran", _bracket_subtitle(brackets))
     axes = figure.subplots()
     for state in (FINISHED, STOPPED, FAILED, RUNNING):
         _draw_curves(axes, table, curves, state)
     best = table.ranked.index[:1]
     for number in best.intersection(list(curves)):
         axes.plot(*curves[number].T, color=BEST, lw=2.2, zorder=5, label=f"best, trial {number}")
-    for band in bands:
-        axes.axvline(band, color=MUTED, ls=":", lw=1.1, zorder=1)
+    for bracket in brackets:
+        axes.axvline(bracket, color=MUTED, ls=":", lw=1.1, zorder=1)
     set_score_axis(axes, table, score_limits(table, np.concatenate(list(curves.values()))[:, 1]))
     axes.set(xlim=(min(curve[0, 0] for curve in curves.values()), last))
     axes.set_xlabel("log calls with the metric")
@@ -227,29 +232,30 @@ def early_stopping_figure(table: StudyTable) -> Figure | None:
     return figure
 
 
-def _band_subtitle(bands: list[int]) -> str:
-    if not bands:
+def _bracket_subtitle(brackets: list[int]) -> str:
+    if not brackets:
         return ""
-    return f"dotted: early stopping looks after {' and '.join(map(str, bands))} log calls"
+    listed = " and ".join(map(str, brackets))
+    return f"dotted: early stopping compares trials after {listed} log calls"
 
 
 def _draw_curves(axes: Axes, table: StudyTable, curves: dict, state: str) -> None:
     numbers = table.trials.index[table.trials["state"] == state]
-    own = [curves[number] for number in numbers if number in curves]
-    if not own:
+    shown = [curves[number] for number in numbers if number in curves]
+    if not shown:
         return
     axes.add_collection(
         LineCollection(
-            own,
+            shown,
             colors=STATE_COLOURS[state],
-            linewidths=1.0 if len(own) < 100 else 0.6,
-            alpha=0.7 if len(own) < 100 else 0.35,
-            rasterized=len(own) > MANY // 4,
-            label=f"{state} ({len(own):,})",
+            linewidths=1.0 if len(shown) < 100 else 0.6,
+            alpha=0.7 if len(shown) < 100 else 0.35,
+            rasterized=len(shown) > MANY // 4,
+            label=f"{state} ({len(shown):,})",
         )
     )
     if state != FINISHED:
-        ends = np.array([curve[-1] for curve in own])
+        ends = np.array([curve[-1] for curve in shown])
         axes.scatter(
             ends[:, 0],
             ends[:, 1],
@@ -257,7 +263,7 @@ def _draw_curves(axes: Axes, table: StudyTable, curves: dict, state: str) -> Non
             color=STATE_COLOURS[state],
             linewidths=0,
             zorder=3,
-            rasterized=len(own) > MANY // 4,
+            rasterized=len(shown) > MANY // 4,
         )
 
 
@@ -277,7 +283,7 @@ def importances_figure(importances: Importances) -> Figure:
     )
     axes = figure.subplots()
     shares = np.array([one.share for one in found])
-    colours = [HIT if share > importances.yardstick else MUTED for share in shares]
+    colours = [HIT if share > importances.chance_level else MUTED for share in shares]
     axes.barh(range(len(found)), 100 * shares, color=colours, height=0.7)
     for row, one in enumerate(found):
         axes.text(
@@ -289,12 +295,12 @@ def importances_figure(importances: Importances) -> Figure:
             color=MUTED,
             transform=axes.get_yaxis_transform(),
         )
-    axes.axvline(100 * importances.yardstick, color=MISS, ls="--", lw=1.2)
+    axes.axvline(100 * importances.chance_level, color=MISS, ls="--", lw=1.2)
     axes.set_yticks(range(len(found)), [shortened(one.name, 34) for one in found])
     axes.set(
         xlabel="% of all main effects; dashed: the most that random numbers reach",
         ylim=(-0.6, len(found) - 0.4),
-        xlim=(0, 105 * max(shares.max(), importances.yardstick)),
+        xlim=(0, 105 * max(shares.max(), importances.chance_level)),
     )
     axes.tick_params(axis="y", length=0)
     return figure

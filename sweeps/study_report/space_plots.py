@@ -33,7 +33,7 @@ MOST_AXES = 10
 MOST_SLICES = 24
 COLUMNS = 4
 MOST_TICKS = 12
-# Bad trials fade into any paper, good ones stand out of light and dark alike.
+# Bad trials are pale on light and dark paper alike, good ones strong.
 SCORES = LinearSegmentedColormap.from_list(
     "scores", [(*to_rgb("#8a97a3"), 0.35), (*to_rgb("#4f9ccb"), 0.7), (*to_rgb("#0072b2"), 1.0)]
 )
@@ -44,14 +44,14 @@ SEED = 0
 
 
 def ticks(scale: Scale) -> list[tuple[float, str]]:
-    """Places in [0, 1] and their labels; of a long list of numbers every n-th."""
+    """Positions in [0, 1] and their labels; of a long list of numbers every n-th."""
     if scale.choices:
         step = math.ceil(len(scale.choices) / MOST_TICKS)
         shown = scale.choices[::step] if scale.is_ordered else scale.choices[:MOST_TICKS]
-        return [(scale.place(one), shown_value(one)) for one in shown]
+        return [(scale.position(one), shown_value(one)) for one in shown]
     assert scale.low is not None and scale.high is not None
     values = _log_ticks(scale.low, scale.high) if scale.is_log else _linear_ticks(scale)
-    return [(scale.place(one), shown_value(float(one))) for one in values]
+    return [(scale.position(one), shown_value(float(one))) for one in values]
 
 
 def _linear_ticks(scale: Scale) -> np.ndarray:
@@ -94,8 +94,8 @@ def parallel_figure(table: StudyTable, order: list[str]) -> Figure | None:
     _draw_lines(axes, table, scored, lines)
     if table.ranked["has_settings"].any():
         best = table.ranked.index[table.ranked["has_settings"]][0]
-        place = scored.index.get_loc(best)
-        axes.plot(range(len(scales) + 1), lines[place], color=BEST, lw=2.2, zorder=4)
+        row = scored.index.get_loc(best)
+        axes.plot(range(len(scales) + 1), lines[row], color=BEST, lw=2.2, zorder=4)
     for position, scale in enumerate(scales):
         _draw_axis(axes, position, ticks(scale), shortened(scale.name, 26))
     labels = np.asarray(MaxNLocator(nbins=6).tick_values(*limits))
@@ -125,24 +125,26 @@ def _ordered(table: StudyTable, order: list[str]) -> list[Scale]:
 def _lines(
     table: StudyTable, scored: pd.DataFrame, scales: list[Scale], limits: tuple[float, float]
 ) -> np.ndarray:
-    """(trials, axes) places in [0, 1]; equal choices are spread a little, to be told apart."""
+    """(trials, axes) positions in [0, 1]; equal choices are spread a little, to be told apart."""
     rng = np.random.default_rng(SEED)
     columns = [
-        _places(table, scored.index, scale, rng, min(JITTER / 3, LINE_JITTER * _gaps(scale)))
+        _positions(table, scored.index, scale, rng, min(JITTER / 3, LINE_JITTER * _gaps(scale)))
         for scale in scales
     ]
     scores = np.clip((scored["score"] - limits[0]) / (limits[1] - limits[0]), 0, 1)
     return np.column_stack([*columns, scores])
 
 
-def _places(
+def _positions(
     table: StudyTable, numbers: pd.Index, scale: Scale, rng: np.random.Generator, jitter: float
 ) -> np.ndarray:
     """Places of trials on a scale; those of few values are spread by a share of their gap."""
-    places = np.array([scale.place(value) for value in table.values.loc[numbers, scale.name]])
+    positions = np.array(
+        [scale.position(value) for value in table.values.loc[numbers, scale.name]]
+    )
     if 0 < _gaps(scale) <= MOST_TICKS and not scale.is_log:
-        places = places + rng.uniform(-1, 1, len(places)) * jitter / _gaps(scale)
-    return places
+        positions = positions + rng.uniform(-1, 1, len(positions)) * jitter / _gaps(scale)
+    return positions
 
 
 def _gaps(scale: Scale) -> int:
@@ -156,7 +158,7 @@ def _draw_lines(axes: Axes, table: StudyTable, scored: pd.DataFrame, lines: np.n
     positions = np.arange(lines.shape[1])
     axes.add_collection(
         LineCollection(
-            [np.column_stack([positions, lines[place]]) for place in rising],
+            [np.column_stack([positions, lines[row]]) for row in rising],
             # Squared, so that the better half takes most of the colours.
             colors=SCORES(goodness[rising] ** 2),
             linewidths=1.1 if len(lines) <= 100 else 0.6,
@@ -166,15 +168,13 @@ def _draw_lines(axes: Axes, table: StudyTable, scored: pd.DataFrame, lines: np.n
     )
 
 
-def _draw_axis(axes: Axes, position: int, labels: list[tuple[float, str]], name: str) -> None:
-    axes.plot([position] * 2, [0, 1], color=INK, lw=0.9, zorder=3)
+def _draw_axis(axes: Axes, x: int, labels: list[tuple[float, str]], name: str) -> None:
+    axes.plot([x] * 2, [0, 1], color=INK, lw=0.9, zorder=3)
     box = {"facecolor": PAPER, "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
-    for place, text in labels:
-        axes.plot([position - 0.03, position], [place] * 2, color=INK, lw=0.8, zorder=3)
-        axes.text(
-            position + 0.05, place, shortened(text, 13), size=8, va="center", zorder=5, bbox=box
-        )
-    axes.text(position, 1.05, name, size=8.5, weight="bold", rotation=22, ha="left", va="bottom")
+    for y, text in labels:
+        axes.plot([x - 0.03, x], [y] * 2, color=INK, lw=0.8, zorder=3)
+        axes.text(x + 0.05, y, shortened(text, 13), size=8, va="center", zorder=5, bbox=box)
+    axes.text(x, 1.05, name, size=8.5, weight="bold", rotation=22, ha="left", va="bottom")
 
 
 @styled
@@ -218,18 +218,20 @@ def _draw_slice(
     limits: tuple[float, float],
     rng: np.random.Generator,
 ) -> None:
-    places = pd.Series(_places(table, scored.index, scale, rng, JITTER), scored.index)
+    positions = pd.Series(_positions(table, scored.index, scale, rng, JITTER), scored.index)
     for state in (STOPPED, FINISHED):
-        own = scored[scored["state"] == state]
-        mark(axes, places[own.index], own["score"], limits, state)
+        of_state = scored[scored["state"] == state]
+        mark(axes, positions[of_state.index], of_state["score"], limits, state)
     finished = scored[scored["state"] == FINISHED]
     if 0 < _gaps(scale) <= MOST_TICKS:
         _draw_medians(axes, table, finished, scale)
     best = table.ranked.index.intersection(scored.index, sort=False)
     if len(best):
-        mark_best(axes, places[best[0]], scored.at[best[0], "score"])
+        mark_best(axes, positions[best[0]], scored.at[best[0], "score"])
     labels = ticks(scale)
-    axes.set_xticks([place for place, _ in labels], [shortened(text, 12) for _, text in labels])
+    axes.set_xticks(
+        [position for position, _ in labels], [shortened(text, 12) for _, text in labels]
+    )
     if sum(min(len(text), 12) + 2 for _, text in labels) > 34:
         axes.tick_params(axis="x", labelrotation=40)
         for text in axes.get_xticklabels():
@@ -243,10 +245,12 @@ def _draw_slice(
 
 
 def _draw_medians(axes: Axes, table: StudyTable, finished: pd.DataFrame, scale: Scale) -> None:
-    places = np.array([scale.place(one) for one in table.values.loc[finished.index, scale.name]])
+    positions = np.array(
+        [scale.position(one) for one in table.values.loc[finished.index, scale.name]]
+    )
     half = 0.32 / max(_gaps(scale), 1)
-    for place in np.unique(places):
-        scores = finished["score"][places == place]
+    for position in np.unique(positions):
+        scores = finished["score"][positions == position]
         if len(scores) >= FEWEST_FOR_MEDIAN:
-            ends = [place - half, place + half]
+            ends = [position - half, position + half]
             axes.plot(ends, [scores.median()] * 2, color=INK, lw=1.8, zorder=4)

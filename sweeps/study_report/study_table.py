@@ -50,7 +50,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Scale:
-    """How the values of one parameter lie on an axis.
+    """One parameter as an axis.
 
     Attributes:
         name: of the parameter.
@@ -74,7 +74,7 @@ class Scale:
         """Whether it is a seed, whose values mean nothing."""
         return self.name.split(".")[-1] == "seed"
 
-    def place(self, value: Any) -> float:
+    def position(self, value: Any) -> float:
         """Where `value` lies: 0 at the lower end or first choice, 1 at the other end."""
         if self.choices:
             found = next(i for i, one in enumerate(self.choices) if is_same(one, value))
@@ -94,7 +94,7 @@ class StudyTable:
         name: the study's name.
         sweep: the parsed sweep file; may lack keys.
         is_maximised: whether higher scores are better.
-        bands: numbers of log calls at which early stopping looks.
+        brackets: numbers of log calls after which early stopping compares trials.
         scales: the parameters that vary, in the order in which they were defined.
         constants: the others, with their values.
         trials: index `number`, COLUMNS; times are naive local datetimes, `seconds` those spent
@@ -107,7 +107,7 @@ class StudyTable:
     name: str
     sweep: Mapping[str, Any]
     is_maximised: bool
-    bands: tuple[int, ...]
+    brackets: tuple[int, ...]
     scales: tuple[Scale, ...]
     constants: Mapping[str, Any]
     trials: pd.DataFrame
@@ -156,7 +156,7 @@ def read(study: optuna.Study) -> StudyTable:
         name=study.study_name,
         sweep=study.user_attrs.get("sweep") or {},
         is_maximised=study.direction == optuna.study.StudyDirection.MAXIMIZE,
-        bands=tuple(sorted(int(band) for band in study.user_attrs.get("bands") or ())),
+        brackets=tuple(sorted(int(one) for one in study.user_attrs.get("bands") or ())),
         scales=scales,
         constants=constants,
         trials=_trial_rows(trials, scales),
@@ -190,7 +190,7 @@ def shown_value(value: Any) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Text of at most so many letters; what is left out is out of the middle."""
+    """Text of at most `most` letters; where it is longer, its middle is left out."""
     if len(text) <= most:
         return text
     tail = (most - 1) // 2

@@ -157,11 +157,13 @@ class TestReading:
         assert scales["model.width"].choices == (16, 32, 64)
         assert scales["rate"].choices == ("1e-4", "1e-3", "1e-2")  # YAML reads 1e-4 as text
         assert not scales["residual"].is_ordered and not scales["weighting"].is_ordered
-        assert scales["weighting"].place(None) == 0 and scales["weighting"].place("[1, 2]") == 1
+        assert (
+            scales["weighting"].position(None) == 0 and scales["weighting"].position("[1, 2]") == 1
+        )
 
     def test_a_log_range_is_placed_by_ratio(self):
         scale = study_table.Scale("rate", 1e-4, 1.0, is_log=True)
-        assert scale.place(1e-2) == pytest.approx(0.5)
+        assert scale.position(1e-2) == pytest.approx(0.5)
 
 
 class TestEdges:
@@ -203,8 +205,8 @@ class TestImportances:
     def test_the_one_that_matters_is_found_and_the_others_are_not_told_from_chance(self):
         found = importances(study_table.read(mixed_study(80)))
         assert found.found[0].name == "learning_rate"
-        assert found.found[0].share > 0.5 > found.yardstick
-        assert sum(one.share > found.yardstick for one in found.found) <= 2
+        assert found.found[0].share > 0.5 > found.chance_level
+        assert sum(one.share > found.chance_level for one in found.found) <= 2
         assert {one.name: one.correlation for one in found.found}["weighting"] is None
 
     def test_the_sign_says_which_way_is_better(self):
