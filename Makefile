@@ -4,6 +4,11 @@ FITS = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for one in python3 python3.13 python3.12 python3.11; do \
   $$one -c '$(FITS)' 2>/dev/null && echo $$one && break; done)
 BIN := .venv/bin
+# Tests run side by side, a file at a time. Each worker holds TensorFlow, 1.5 GB, and keeps to one
+# core, so that two of them do not fight over two.
+TESTERS ?= 2
+PYTEST = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+  $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -37,10 +42,10 @@ serve: .venv/ready  ## the prediction service: a page and an API on http://127.0
 	$(BIN)/python -m serving
 
 test: .venv/ready-dev  ## the fast tests: no network, no account, no data
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: .venv/ready-dev  ## the rest: real trainings, the wandb command line, real data if there
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: .venv/ready-dev  ## style and types; `make format` mends most of it
 	$(BIN)/ruff check .

@@ -113,7 +113,7 @@ ELSEWHERE = {
 }
 MAKE = {
     "make run": "main.py --data=synthetic",
-    "make test": 'pytest -m "not slow"',
+    "make test": '--dist loadfile -m "not slow"',
     "make help": "grep",
     "make sweep": "sweeps.agent sweeps/smoke.yaml",
     "make serve": "-m serving",
