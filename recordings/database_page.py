@@ -149,7 +149,7 @@ def build(name: str, patients: pd.DataFrame, *, linked: bool = False) -> Report:
         heading("Who stands out"),
         *_flagged(analysed[analysed["flagged"].astype(bool)], linked),
         heading("At a glance"),
-        Picture("patients", patients_figure(patients), CAPTION),
+        Picture("patients", patients_figure(patients), CAPTION, stack="none"),
         heading("All recordings"),
         _table(analysed),
         *(_links(analysed) if linked else []),

@@ -1,7 +1,8 @@
 """A figure on a page: whole where there is room, panel by panel below one another on a phone.
 
-The drawing is in the page once. A narrow screen shows each panel through a window of its own
-(`<use>`), as wide as the screen allows, so that letters stay legible; no script decides.
+The drawing of several panels is in the page once. A narrow screen shows each panel through a
+window of its own (`<use>`), as wide as the screen allows, so that letters stay legible. A wide
+figure of one panel is drawn a second time, narrower. No script decides.
 """
 
 import html
@@ -19,12 +20,18 @@ from matplotlib.transforms import Bbox
 from utils.style import GRID, INK, MUTED, PAPER, PNG_DPI, SUBTITLE, TITLE
 
 POINTS_AN_INCH = 72
-# Widest and narrowest that an inch of a drawing is shown: 9.5 points are 13 and 8 pixels then.
-REM_AN_INCH, LEAST_REM_AN_INCH = 6.3, 4.0
+# How wide an inch of a drawing is shown: 9.5 points are 13 pixels on a broad screen and 8 to 11
+# on a phone.
+WIDEST_REM, NARROWEST_REM = 6.3, 3.9
+WIDEST_PANEL_REM = 5.2
+# What a phone of 390 pixels has room for.
+PHONE_INCHES = 5.7
 # Room around a panel, so that no letter is cut.
 MARGIN_POINTS = 4
 
-Stack = Literal["panels", "rows", "columns", "none"]
+# The ids of drawings, and the box around them in pixels.
+Part = tuple[list[str], Bbox]
+Stack = Literal["panels", "columns", "none"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class Picture:
         name: of its file, without the suffix; unique on the page.
         figure: drawn with the colours of `utils.style`.
         caption: plain text; may be empty.
-        stack: what a narrow screen shows below one another: every panel, whole rows or whole
-            columns of panels; ``none`` keeps the figure whole and lets it scroll sideways.
+        stack: what a narrow screen shows below one another: every panel, or whole columns of
+            panels; ``none`` keeps the figure whole and lets it scroll sideways.
     """
 
     name: str
@@ -88,30 +95,51 @@ def _title(title: str, subtitle: str) -> str:
 
 
 def _drawings(picture: Picture) -> tuple[str, str]:
-    """The whole drawing without its title, and its panels; no panels where there is one only."""
+    """The whole drawing without its title, and what a narrow screen shows in place of it."""
     figure, name = picture.figure, picture.name
-    label = html.escape(_headings(figure)[0] or name)
-    _name_parts(picture)
+    drawing, parts = _drawing(picture, name)
+    keys, panels = parts[: len(figure.legends)], parts[len(figure.legends) :]
+    if picture.stack == "none" or not panels:
+        return drawing, ""
+    if len(panels) > 1:
+        windows = [_panel(figure, *key, "key") for key in keys]
+        windows += [_panel(figure, *panel) for panel in panels]
+    elif figure.get_figwidth() > PHONE_INCHES:
+        windows = [_narrow(picture)]
+    else:
+        return drawing, ""
+    shown = "\n".join(windows)
+    return drawing, f'<div class="panels" aria-hidden="true">\n{shown}\n</div>\n'
+
+
+def _drawing(picture: Picture, name: str) -> tuple[str, list[Part]]:
+    """The figure as it is now without its title, and its parts; `name` begins all ids."""
+    figure = picture.figure
+    for number, artist in enumerate([*figure.legends, *figure.axes]):
+        artist.set_gid(f"{name}-part-{number}")
     svg = _without_title(figure, name)
-    parts = _parts(picture)  # after the drawing, which lays the figure out
+    parts = _parts(figure, picture.stack)  # after the drawing, which lays the figure out
     boxes = [box for _ids, box in parts]
     whole = Bbox.union(boxes) if boxes else Bbox.from_bounds(0, 0, *figure.bbox.size)
-    drawing = re.sub(
-        r"<svg [^>]*>",
-        f'<svg role="img" aria-label="{label}" {_window(figure, whole)} '
-        'xmlns:xlink="http://www.w3.org/1999/xlink">',
-        svg,
-        count=1,
-    )
-    if picture.stack == "none" or len(parts) < 2:
-        return drawing, ""
-    windows = "\n".join(_panel(_window(figure, box), ids) for ids, box in parts)
-    return drawing, f'<div class="panels" aria-hidden="true">\n{windows}\n</div>\n'
+    label = html.escape(_headings(figure)[0] or name)
+    head = f'<svg role="img" aria-label="{label}" {_window(figure, whole)}>'
+    return re.sub(r"<svg [^>]*>", lambda _found: head, svg, count=1), parts
 
 
-def _panel(window: str, ids: Iterable[str]) -> str:
+def _narrow(picture: Picture) -> str:
+    """The figure drawn again, as wide as a phone has room for."""
+    figure = picture.figure
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(PHONE_INCHES, height)
+    try:
+        return _drawing(picture, f"{picture.name}-narrow")[0]
+    finally:
+        figure.set_size_inches(width, height)
+
+
+def _panel(figure: Figure, ids: Iterable[str], box: Bbox, kind: str = "panel") -> str:
     uses = "".join(f'<use href="#{one}"/>' for one in ids)
-    return f"<svg {window}>{uses}</svg>"
+    return f'<svg class="{kind}" {_window(figure, box)}>{uses}</svg>'
 
 
 def _without_title(figure: Figure, name: str) -> str:
@@ -126,20 +154,10 @@ def _without_title(figure: Figure, name: str) -> str:
             text.set_visible(True)
 
 
-def _name_parts(picture: Picture) -> None:
-    """Give the parts of a figure the ids by which a page can show each of them."""
-    for number, artist in enumerate([*picture.figure.legends, *picture.figure.axes]):
-        artist.set_gid(f"{picture.name}-part-{number}")
-
-
-def _parts(picture: Picture) -> list[tuple[list[str], Bbox]]:
-    """What can be shown by itself: the ids of its drawings, and the box around them in pixels.
-
-    Legends of the whole figure come first, since all panels need them.
-    """
-    figure = picture.figure
-    parts = [([str(one.get_gid())], one.get_window_extent()) for one in figure.legends]
-    for group in _grouped(_drawn(figure.axes), picture.stack):
+def _parts(figure: Figure, stack: Stack) -> list[Part]:
+    """What can be shown by itself; the figure's legends first, since all panels need them."""
+    parts: list[Part] = [([str(one.get_gid())], one.get_window_extent()) for one in figure.legends]
+    for group in _grouped(_drawn(figure.axes), stack):
         boxes = [box for axes in group if (box := axes.get_tightbbox()) is not None]
         parts.append(([str(axes.get_gid()) for axes in group], Bbox.union(boxes)))
     return parts
@@ -150,25 +168,22 @@ def _drawn(axes: Iterable[Axes]) -> list[Axes]:
 
 
 def _grouped(found: list[Axes], stack: Stack) -> list[list[Axes]]:
-    """Axes that belong together: on the same row or column, or drawn over one another."""
-    groups: dict[object, list[Axes]] = {}
+    """Axes that belong together: of one column, or drawn over one another."""
+    groups: list[list[Axes]] = []
     for axes in found:
-        groups.setdefault(_place(axes, stack), []).append(axes)
-    merged: list[list[Axes]] = []
-    for group in groups.values():
-        over = next((other for other in merged if _overlap(group[0], other[0])), None)
-        if over is not None and stack in ("panels", "none"):
-            over += group
+        own = next((group for group in groups if _belong(axes, group[0], stack)), None)
+        if own is None:
+            groups.append([axes])
         else:
-            merged.append(list(group))
-    return merged
+            own.append(axes)
+    return groups
 
 
-def _place(axes: Axes, stack: Stack) -> object:
-    spec = axes.get_subplotspec()
-    if spec is None or stack in ("panels", "none"):
-        return id(axes)
-    return spec.rowspan.start if stack == "rows" else spec.colspan.start
+def _belong(one: Axes, other: Axes, stack: Stack) -> bool:
+    first, second = one.get_subplotspec(), other.get_subplotspec()
+    if stack == "columns" and first and second:
+        return first.colspan.start == second.colspan.start
+    return _overlap(one, other)
 
 
 def _overlap(one: Axes, other: Axes) -> bool:
@@ -185,7 +200,10 @@ def _window(figure: Figure, box: Bbox) -> str:
     left = box.x0 * points - MARGIN_POINTS
     top = (figure.bbox.height - box.y1) * points - MARGIN_POINTS
     inches = width / POINTS_AN_INCH
-    return (
-        f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}" '
-        f'style="--least:{LEAST_REM_AN_INCH * inches:.1f}rem;--most:{REM_AN_INCH * inches:.1f}rem"'
-    )
+    sizes = {
+        "least": NARROWEST_REM * inches,
+        "panel": WIDEST_PANEL_REM * inches,
+        "most": WIDEST_REM * inches,
+    }
+    style = ";".join(f"--{name}:{rem:.1f}rem" for name, rem in sizes.items())
+    return f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}" style="{style}"'

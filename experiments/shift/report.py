@@ -26,7 +26,7 @@ from utils.report import Report
 from utils.style import MODEL_COLOURS, MUTED, new_figure, styled
 
 # Inches for each tested level, and for the room around them.
-LEVEL_INCHES, PANEL_INCHES = 0.24, 0.55
+LEVEL_INCHES, PANEL_INCHES = 0.22, 0.5
 NARROWEST_INCHES = 1.5
 ROW_INCHES = 1.45
 MARGIN_INCHES = 0.9
@@ -75,7 +75,7 @@ def shift_figure(points: Sequence[Point], title: str, subtitle: str) -> Figure:
             axes.tick_params(labelleft=True)
             axes.text(0.03, 0.05, name.split("\n")[0], color=MUTED, size=8, **_inside(axes))
     handles = [Line2D([], [], label=model, **_look(place)) for place, model in enumerate(models)]
-    figure.legend(handles=handles, loc="upper right", ncols=len(models), fontsize=10)
+    figure.legend(handles=handles, loc="outside lower left", ncols=len(models), fontsize=10)
     return figure
 
 

@@ -80,7 +80,8 @@ def _pictures(
 ) -> list[Section]:
     texts = captions(study, found)
     pictures: dict[str, Section] = {
-        name: Picture(name, figure, texts[name]) for name, figure in figures.items()
+        name: Picture(name, figure, texts[name], "none" if name == "parallel" else "panels")
+        for name, figure in figures.items()
     }
     if found.why_not and study.scales and len(study.scored):
         pictures["importances"] = note(f"No importances: {found.why_not}")

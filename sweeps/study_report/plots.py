@@ -134,6 +134,7 @@ def history_figure(table: StudyTable) -> Figure:
     set_score_axis(wide, table, limits)
     for axes in (elapsed, spent):
         axes.grid(True, axis="y")
+        axes.tick_params(labelleft=True)  # a phone shows each panel by itself
     return figure
 
 

@@ -202,6 +202,7 @@ def slices_figure(table: StudyTable, order: list[str]) -> Figure | None:
     rng = np.random.default_rng(SEED)
     for axes, scale in zip(grid.flat, scales, strict=False):
         _draw_slice(axes, table, scored, scale, limits, rng)
+        axes.tick_params(labelleft=True)  # a phone shows each panel by itself
     for axes in grid.flat[len(scales) :]:
         axes.set_visible(False)
     for row in grid:

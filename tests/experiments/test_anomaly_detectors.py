@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 
 from experiments.anomaly_detection import detectors
@@ -124,15 +125,19 @@ def test_examples_are_drawn_by_the_seed_and_two_of_each():
     assert len(choose_examples(strange, 999, np.random.default_rng(0))) == 200
 
 
-def test_the_report_is_written_whole(tmp_path):
-    one = results_of((4, 3))
-    first = one.detectors[0]
+def figures_of(results: Results) -> dict[str, Figure]:
+    first = results.detectors[0]
     beats = RNG.standard_normal((len(LABELS), 50))
-    rows = choose_examples(one.is_anomaly, 2, np.random.default_rng(0))
-    figures = {
-        "histogram": histogram_figure(first, one.is_anomaly, "title"),
+    rows = choose_examples(results.is_anomaly, 2, np.random.default_rng(0))
+    return {
+        "histogram": histogram_figure(first, results.is_anomaly, "title"),
         "examples": examples_figure(beats, 0.9 * beats, first, LABELS, NAMES, rows, "title"),
     }
+
+
+def test_the_report_is_written_whole(tmp_path):
+    one = results_of((4, 3))
+    figures = figures_of(one)
     paths = anomaly_report.write(tmp_path, one, figures)
     assert all(path.stat().st_size for path in paths)
     assert {path.name for path in paths} == {

@@ -58,18 +58,22 @@ def test_records_are_scored_apart():
     assert frame["V beats"].tolist() == [0, 15]
 
 
-def test_the_page_tells_what_was_missed_and_invented():
-    unknown = unknown_beats(LABELS == 3, LABELS == 3, LABELS * 1.0, 1 - LABELS / 9)
-    part = Part(
+FACTS = {"records": 2, "data": "invented", "checkpoint": "cnn.json"}
+
+
+def a_part() -> Part:
+    return Part(
         "found",
         (method(LABELS), method(LABELS * 0, "nothing")),
-        unknown,
+        unknown_beats(LABELS == 3, LABELS == 3, LABELS * 1.0, 1 - LABELS / 9),
         {"N": 3, "V": 0},
         {"N": 0, "V": 2},
     )
-    facts = {"records": 2, "data": "invented", "checkpoint": "cnn.json"}
-    html = report.build([part], {}, facts, ["a doubt"]).html()
+
+
+def test_the_page_tells_what_was_missed_and_invented():
+    html = report.build([a_part()], {}, FACTS, ["a doubt"]).html()
     assert "3 annotated beats were not found (3 N) and 2 were invented (taken 2 as V)" in html
     assert "a doubt" in html and html.count("<tr>") >= 3
-    found = report.as_dict([part], {"records": 2})["parts"]["found"]
+    found = report.as_dict([a_part()], {"records": 2})["parts"]["found"]
     assert found["methods"][0]["macro_f1_nsvf"] == 1 and found["invented"]["V"] == 2

@@ -38,13 +38,31 @@ def predict(signals: np.ndarray) -> np.ndarray:
     return np.eye(5)[signals[:, 0].astype(int)]
 
 
-@pytest.fixture
-def points():
+FACTS = {
+    "data": "mitbih",
+    "protocol": "kaggle",
+    "synthetic": False,
+    "measured_beats": 500,
+    "test_beats": 600,
+    "noise_origin": {"wander": "generated"},
+    "noise_seed": 0,
+    "draw_seed": 0,
+    "how": "by hand",
+    "bootstrap": {"unit": "beats", "rounds": 10, "seed": 0},
+}
+
+
+def fading_points():
     labels = np.arange(400) % 4  # class Q has no beats
     beats = shift.TestBeats(labels, CLASSES)
     source = Fading(labels)
     clean = source.cut("offset", [0])[0]
     return shift.measure(source, clean, beats, {"cnn": predict, "rnn": predict})
+
+
+@pytest.fixture
+def points():
+    return fading_points()
 
 
 def test_each_curve_begins_with_the_clean_score(points):
@@ -142,19 +160,7 @@ def test_the_figure_has_a_panel_for_each_score_and_change(points):
 
 
 def test_the_page_holds_figure_tables_and_warnings(points):
-    facts = {
-        "data": "mitbih",
-        "protocol": "kaggle",
-        "synthetic": False,
-        "measured_beats": 500,
-        "test_beats": 600,
-        "noise_origin": {"wander": "generated"},
-        "noise_seed": 0,
-        "draw_seed": 0,
-        "how": "by hand",
-        "bootstrap": {"unit": "beats", "rounds": 10, "seed": 0},
-    }
-    report = shift_page.build(points, facts, ["beware"])
+    report = shift_page.build(points, FACTS, ["beware"])
     html = report.html()
     for text in ("<svg", "wander generated", "beware", "-6 dB", "White noise, cnn"):
         assert text in html

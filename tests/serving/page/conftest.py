@@ -1,8 +1,6 @@
 """The real service and a real browser for the tests of the page, which need Chromium."""
 
-import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -10,25 +8,11 @@ import pytest
 from tests.serving.page.opened_page import BROAD, WAIT_MS, Opened
 from tests.serving.page.service import running_service
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
 
 @pytest.fixture(scope="package")
 def address(tmp_path_factory) -> Iterator[str]:
     with running_service(tmp_path_factory.mktemp("runs")) as found:
         yield found
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
