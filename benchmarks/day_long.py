@@ -111,7 +111,7 @@ def run_apart(name: str, hours: float) -> dict[str, float]:
     environment = {**os.environ, **ONE_THREAD}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise InputError(f"{name} did not come to its end; what it said stands above")
+        raise InputError(f"{name} failed; its output is above")
     return json.loads(done.stdout.splitlines()[-1])
 
 

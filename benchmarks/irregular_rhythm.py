@@ -35,7 +35,7 @@ from utils.paths import data_folder
 
 IRREGULAR = ("(AFIB", "(AFL")
 # Of LUDB's rhythms and PTB-XL's statements. Flutter is left out: in these records it conducts
-# regularly, and no interval tells. So are paced rhythm and records with no statement.
+# regularly, and no interval shows it. Paced rhythm and records with no statement are left out too.
 FIBRILLATION = {"Atrial fibrillation", "AFIB"}
 SINUS_ARRHYTHMIA = {"Sinus arrhythmia", "Irregular sinus rhythm", "SARRH"}
 OTHER = {
@@ -207,7 +207,7 @@ def pool(counts: Iterable[Counts]) -> Counts:
 
 
 def windows_of(case: Case, settings: RhythmSettings, *, p_waves: bool = True) -> RhythmWindows:
-    """With what the signal tells of P waves and ventricular beats, or from R peak times alone.
+    """A record's windows: by P waves and ventricular beats too, or by R peak times alone.
 
     A record with fewer beats than a window is one window.
     """

@@ -15,7 +15,7 @@ from training.settings import CnnSettings
 
 
 class SqueezeExcite(nn.Module):
-    """Channels weighed by what the whole beat looks like."""
+    """Channels weighted by their mean over the whole beat."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -28,7 +28,7 @@ class SqueezeExcite(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a short cut."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, before: int, width: int, kernel: int):
         super().__init__()
@@ -79,9 +79,9 @@ def beats_per_second(settings: CnnSettings, beats: BeatSet, parameters: int) -> 
     net = Cnn(settings, len(beats.class_names))
     # Keras counts the moving statistics of batch normalisation; PyTorch calls them buffers.
     running = (buffer.numel() for name, buffer in net.named_buffers() if "running" in name)
-    own = sum(weight.numel() for weight in net.parameters()) + sum(running)
-    if own != parameters:
-        raise ValueError(f"the PyTorch CNN has {own} parameters, the Keras CNN {parameters}")
+    count = sum(weight.numel() for weight in net.parameters()) + sum(running)
+    if count != parameters:
+        raise ValueError(f"the PyTorch CNN has {count} parameters, the Keras CNN {parameters}")
     optimizer = torch.optim.AdamW(net.parameters(), lr=settings.learning_rate)
     signals = torch.from_numpy(np.ascontiguousarray(beats.signals))[:, None, :]
     labels = torch.from_numpy(beats.labels.astype(np.int64))

@@ -1,4 +1,4 @@
-"""How well are R peaks found, beside XQRS and NeuroKit2, on the same recordings in the same run?
+"""How well are R peaks found, compared with XQRS and NeuroKit2 on the same recordings?
 
     python -m benchmarks.r_peaks [--database mitdb] [--no-noise] [--without XQRS NeuroKit2]
 

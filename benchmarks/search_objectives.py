@@ -288,7 +288,7 @@ def few_matter(rng: np.random.Generator) -> Score:
     return score
 
 
-# The best settings lie beside those that run out of memory, which fail.
+# The best settings are next to those that run out of memory, which fail.
 MEMORY = {
     "width": values(32, 64, 96, 128, 192, 256, 384, 512),
     "batch_size": values(16, 32, 64, 128, 256),

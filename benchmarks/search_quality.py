@@ -115,13 +115,13 @@ class WandbEngine(AbstractContextManager):
             found = self._ask({"sweep": sweep_of(objective), "runs": runs})
             seconds += found["seconds"]
             score = evaluate(found["config"])
-            told = {} if score is None else {"score": score}
+            logged = {} if score is None else {"score": score}
             runs.append(
                 {
                     "config": {name: {"value": value} for name, value in found["config"].items()},
                     "state": "failed" if score is None else "finished",
-                    "summary_metrics": told,
-                    "history": [told] if told else [],
+                    "summary_metrics": logged,
+                    "history": [logged] if logged else [],
                 }
             )
         return seconds

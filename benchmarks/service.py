@@ -158,7 +158,7 @@ class Server:
 
 @contextmanager
 def running(words: list[str]) -> Iterator[Server]:
-    """A server in a process of its own, ended by SIGTERM; the port goes behind its words."""
+    """A server in a process of its own, ended by SIGTERM; the port is its last argument."""
     port = _free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -184,7 +184,7 @@ def upload(port: int, path: Path, where: str) -> tuple[float, int]:
     """Send a file as a form; seconds until the last byte of the answer, and its bytes.
 
     Raises:
-        RuntimeError: the answer is not 200, or tells of an error.
+        RuntimeError: the answer is not 200, or reports an error.
     """
     edge = "beatsweep-benchmark"
     name = "files" if where.startswith("/page") else "file"

@@ -4,8 +4,8 @@
 
 First a random sweep of a trivial program: what the engine itself does for a trial in one SQLite
 study (choose it, report a value, look at the others for early stopping, close it), without the
-program, in blocks of a tenth of the trials. Then how long a suggestion takes in a study of so many
-finished trials, with what reading them from the storage costs.
+program, in blocks of a tenth of the trials. Then how long a suggestion takes in a study of
+`--rows` finished trials, and what reading them from the storage costs.
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""How many beats a second do we train on, beside Keras' plain defaults and a PyTorch loop?
+"""How many beats a second do we train on, compared with plain Keras and a PyTorch loop?
 
     python -m benchmarks.training_speed [--beats 12800]
 

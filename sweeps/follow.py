@@ -1,8 +1,8 @@
-"""What a running W&B program logs, read from its offline run as it is written.
+"""Read what a running W&B program logs, from its offline run while it is written.
 
 `wandb leet inspect --json --follow` is W&B's own reader of the files that an offline run leaves;
-it prints one record a line. So any program that calls `run.log` can be watched, without its help
-and without a server.
+it prints one record a line. So every program that calls `run.log` can be watched, with no change
+to it and no server.
 """
 
 import importlib.util
@@ -145,7 +145,7 @@ def run_folder(wandb_folder: Path, run_id: str) -> Path | None:
     return max(found, default=None)
 
 
-def set_aside(wandb_folder: Path, run_id: str) -> None:
+def move_aside(wandb_folder: Path, run_id: str) -> None:
     """Move earlier, interrupted runs with this id out of `wandb sync`'s way."""
     for folder in (wandb_folder / "wandb").glob(f"*run-*-{run_id}"):
         target = wandb_folder / "interrupted" / folder.name

@@ -26,7 +26,7 @@ def start(command: Sequence[str], **options: Any) -> tuple[subprocess.Popen, int
         The guard's process, and the lifeline: a descriptor to close once it has ended.
     """
     reading, lifeline = os.pipe()
-    # -P: the guard's folder must not stand in for installed libraries.
+    # -P keeps the guard's folder off the path: its modules must not shadow installed libraries.
     words = [sys.executable, "-P", "-S", "-E", __file__, str(reading), *command]
     try:
         process = subprocess.Popen(words, pass_fds=[reading], start_new_session=True, **options)
@@ -46,8 +46,8 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]}: cannot be started ({error.strerror})", file=sys.stderr)
         return 127
-    # As under W&B's agent a stop is meant for the program alone: its own helpers, such as wandb's
-    # service, must outlive it long enough to save what it logged.
+    # As under W&B's agent a stop is meant for the program alone: its child processes, such as
+    # wandb's service, must live on long enough to save what it logged.
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     threading.Thread(target=_end_with_the_agent, args=(lifeline,), daemon=True).start()
     status = child.wait()

@@ -15,7 +15,7 @@ from sweeps.sweep_file import Sweep
 from utils.files import write_whole
 
 ENVIRONMENT_MACRO = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
-# The libraries' own words for the number of threads.
+# Variables by which numerical libraries choose their number of threads.
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -45,7 +45,7 @@ class Launch:
 
     @property
     def added(self) -> dict[str, str]:
-        """What differs from this process' own environment."""
+        """What differs from the environment of this process."""
         return {
             name: value
             for name, value in self.environment.items()
@@ -67,7 +67,7 @@ def prepare(
 
     Args:
         sweep: the sweep file.
-        folder: the study's own, with room for W&B's runs, logs and the trials' own files.
+        folder: of the study; W&B's runs, logs and the trials' files lie below it.
         sweep_id, run_id: W&B's.
         number: the trial's.
         values: what the program gets, nested where the sweep file nests.

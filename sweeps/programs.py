@@ -56,7 +56,7 @@ class FreshProgram:
         if status is None:
             return None
         if self._lifeline >= 0:
-            _kill_group(self._process.pid)  # what the program left behind
+            _kill_group(self._process.pid)  # processes that the program left running
             os.close(self._lifeline)
             self._lifeline = -1
         return 128 - status if status < 0 else status
@@ -107,7 +107,7 @@ class WarmWorker:
         return self._process.poll() is None
 
     def send(self, order: Mapping[str, Any]) -> None:
-        """Give it something to do; a worker that is gone is noticed when its answer is asked."""
+        """Send an order; a worker that is gone is noticed when its answer is read."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(order) + "\n")
@@ -204,4 +204,4 @@ def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass  # nothing is left of it
+        pass  # it has ended already

@@ -59,7 +59,7 @@ class Winner:
         command: of the sweep, e.g. `${env} ${interpreter} -m training.train_cnn ${args}`.
         settings: without the seed.
         summary: where they come from and what they scored, in words.
-        facts: what the program said of itself; None in studies begun before it was asked.
+        facts: what its program records of itself; None in studies begun before programs did.
     """
 
     command: tuple[str, ...]
@@ -201,7 +201,7 @@ def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
         raise InputError(f"the study '{name}' has no finished trial yet")
     return trials[0], (
         f"trial {trials[0].number} of study {name}, the best of {len(trials)}: {metric} "
-        f"{trials[0].value:.4f}, partly luck; `python -m sweeps.best {name}` tells"
+        f"{trials[0].value:.4f}, partly luck; `python -m sweeps.best {name}` checks that"
     )
 
 

@@ -33,7 +33,7 @@ TAKEN = "another agent has taken it"
 
 
 class Stop(Protocol):
-    """How often a person asked for the end."""
+    """How often a person asked to stop."""
 
     count: int
 
@@ -98,7 +98,7 @@ def worker_environment(options: Options) -> dict[str, str]:
 
 
 class Runner:
-    """Keeps `workers` trials running until the study is done or a person wants the end."""
+    """Keeps `workers` trials running until the study is done or a person stops it."""
 
     def __init__(
         self, study: SweepStudy, folder: Path, options: Options, display: Display, stop: Stop
@@ -157,7 +157,7 @@ class Runner:
 
     def _begin(self, trial: Trial, slot: int) -> None:
         study = self.study
-        follow.set_aside(self.folder, trial.run_id)
+        follow.move_aside(self.folder, trial.run_id)
         prepared = launch.prepare(
             study.sweep,
             self.folder,
@@ -269,7 +269,7 @@ class Runner:
             last = running.trial.values[-1] if running.trial.values else None
             return state, last if state == TrialState.PRUNED else None, reason
         if status == KILLED or (running.is_warm and status > 128):
-            # Nobody here did that: the system, short of memory, or a person.
+            # Not by this agent: by the system, short of memory, or by a person.
             self.cold.add(running.trial.number)
             reason = f"its process was ended by signal {status - 128}"
             running.trial.kills += 1

@@ -81,7 +81,7 @@ class Search(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """A parameter that is asked for by itself; the space's are never."""
+        """Refuse a single parameter: those of the space are proposed together."""
         raise InputError(
             f"'{param_name}' is no parameter of this sweep; it has {', '.join(self.space.stored)}"
         )

@@ -330,6 +330,6 @@ def _choice(name: str, distribution: str, values: list[Any], shares: list[float]
 
 
 def _needs_text(values: tuple[Any, ...]) -> bool:
-    """Whether Optuna could not tell the values apart: lists, mappings, or 1 beside true."""
+    """Whether Optuna would confuse the values: lists, mappings, or both 1 and true."""
     simple = all(value is None or isinstance(value, bool | int | float | str) for value in values)
     return not simple or len(set(values)) < len(values)

@@ -23,7 +23,7 @@ from sweeps.trials import Counts, Trial
 from utils.errors import InputError
 
 T = TypeVar("T")
-# The study's attribute for what its program says of itself; studies begun before have none.
+# The study's attribute for what its program records of itself; older studies have none.
 FACTS = "program_facts"
 
 
@@ -307,7 +307,7 @@ class SweepStudy:
     # --- What the study holds ------------------------------------------------------------------
 
     def keep_facts(self, facts: Mapping[str, Any]) -> None:
-        """Keep with the study what its program says of itself, e.g. its architecture."""
+        """Record with the study what its program says of itself, e.g. its architecture."""
         self.retry.call(lambda: self.study.set_user_attr(FACTS, dict(facts)))
 
     def trials(self) -> list[FrozenTrial]:

@@ -1,4 +1,4 @@
-"""What a search method knows: the trials so far as arrays of quantiles and scores."""
+"""The trials so far, as a search method reads them: arrays of quantiles and scores."""
 
 import itertools
 import math
@@ -24,7 +24,7 @@ class Axis:
     """A varying parameter as a search sees it.
 
     Attributes:
-        parameter: what it stands for.
+        parameter: of the space.
         levels: the quantiles of its values, rising; None for a continuous parameter.
         ends: where in [0, 1] each value's share ends.
     """
@@ -106,7 +106,7 @@ class Axes:
             yield np.array(quantiles)
 
     def key(self, values: Mapping[str, Any]) -> tuple:
-        """What tells two settings apart."""
+        """The identity of a setting: the values of all varying parameters."""
         return tuple(values[one.name] for one in self.space.varying)
 
 

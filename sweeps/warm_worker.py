@@ -30,10 +30,10 @@ def main(argv: list[str]) -> int:
     """Serve until standard input closes."""
     (module_name,) = argv
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what the libraries print is no answer
+    os.dup2(2, 1)  # what libraries print must not mix with the answers
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin, orders), daemon=True).start()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop that came after its trial's end
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop may arrive after its trial has ended
     sys.path.insert(0, os.getcwd())  # as `python -m` has it
 
     def program(arguments: list[str]) -> int | None:
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
         else:
             status = run(program, order["run"], order["environment"], Path(order["log"]))
             if trials == 0:
-                _spare_the_collector()
+                _freeze_garbage_collector()
             trials += 1
             _answer(answers, {"status": status, "memory_mb": _memory_mb()})
 
@@ -85,7 +85,7 @@ def _surroundings(environment: Mapping[str, str], log: Path) -> Iterator[None]:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.environ.update(environment)
-    _tell_wandb()
+    _refresh_wandb()
     try:
         yield
     finally:
@@ -98,7 +98,7 @@ def _surroundings(environment: Mapping[str, str], log: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _tell_wandb() -> None:
+def _refresh_wandb() -> None:
     """Let W&B's client read the trial's environment; it does so once in a process otherwise.
 
     `wandb.teardown()` would do it too, but starts W&B's service anew: a quarter of a second.
@@ -109,8 +109,8 @@ def _tell_wandb() -> None:
         wandb.setup(settings)
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector pass over the libraries, half a million objects each time."""
+def _freeze_garbage_collector() -> None:
+    """Exclude the libraries' half a million objects from every later garbage collection."""
     gc.collect()
     gc.freeze()
 

@@ -316,7 +316,7 @@ def luck(study: StudyTable, noise: SeedNoise | None) -> str:
         f"The best of {count:,} noisy trials is best partly by luck: its score is likely to fall "
         "when it is trained again."
         if count > 1
-        else "One training tells little: its score depends on its seed."
+        else "One training proves little: its score depends on its seed."
     )
     if noise is not None:
         near = int((study.ranked["score"] - best).abs().le(2 * noise.deviation).sum())

@@ -1,4 +1,4 @@
-"""The report of a study as one HTML page, with a PNG of each figure beside it."""
+"""The report of a study as one HTML page, with a PNG of each figure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -140,7 +140,7 @@ def _failures(study: StudyTable) -> list[str]:
     rows = [
         [
             str(number),
-            _text(row["reason"], "not told"),
+            _text(row["reason"], "unknown"),
             _retried(study, again.get(number)),
             _count(row["attempts"]),
             _text(row["host"]),
@@ -149,7 +149,7 @@ def _failures(study: StudyTable) -> list[str]:
         for number, row in failed.tail(MOST_FAILURES).iterrows()
     ]
     left_out = len(failed) - len(rows)
-    reasons = failed["reason"].fillna("not told").value_counts()
+    reasons = failed["reason"].fillna("unknown").value_counts()
     common = "; ".join(f"{shortened(str(why), 80)} ({n:,})" for why, n in reasons.head(5).items())
     return [
         heading("Failures"),

@@ -56,7 +56,7 @@ def score_limits(table: StudyTable, scores: Iterable[float]) -> tuple[float, flo
 
 
 def set_score_axis(axes: Axes, table: StudyTable, limits: tuple[float, float]) -> None:
-    """Limits and label; the label tells which direction is good."""
+    """Limits and label; the label says which direction is better."""
     axes.set_ylim(*limits)
     better = "higher" if table.is_maximised else "lower"
     axes.set_ylabel(f"{shortened(table.metric, 32)} ({better} is better)")
@@ -280,7 +280,7 @@ def importances_figure(importances: Importances) -> Figure:
         WIDTH,
         1.7 + 0.25 * len(found),
         "What the score depends on",
-        "main effect of each parameter, beside which way is better (rank correlation)",
+        "main effect of each parameter, and which way is better (rank correlation)",
     )
     axes = figure.subplots()
     shares = np.array([one.share for one in found])

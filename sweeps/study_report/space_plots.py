@@ -125,7 +125,7 @@ def _ordered(table: StudyTable, order: list[str]) -> list[Scale]:
 def _lines(
     table: StudyTable, scored: pd.DataFrame, scales: list[Scale], limits: tuple[float, float]
 ) -> np.ndarray:
-    """(trials, axes) positions in [0, 1]; equal choices are spread a little, to be told apart."""
+    """(trials, axes) positions in [0, 1]; equal choices are spread, so that all are seen."""
     rng = np.random.default_rng(SEED)
     columns = [
         _positions(table, scored.index, scale, rng, min(JITTER / 3, LINE_JITTER * _gaps(scale)))

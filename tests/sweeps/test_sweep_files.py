@@ -56,6 +56,8 @@ class TestEverySweep:
         assert text.startswith("# Question: ")
         assert f"python -m sweeps.agent sweeps/{file.name}" in text
         assert f"wandb sweep sweeps/{file.name}" in text
+        for part in ("Scientific", "Nuisance", "Fixed", "Budget", "Result"):
+            assert re.search(rf"^# ([^:]*, )?{part}\b.*:", text, re.MULTILINE | re.IGNORECASE)
 
     def test_its_keys_are_those_of_wandb(self, file):
         assert set(read(file)) <= ALLOWED
