@@ -1,7 +1,22 @@
-"""Fixtures that tests of several rooms use."""
+"""Fixtures that tests of several rooms use, and how property tests look for examples."""
+
+from hypothesis import HealthCheck, settings
 
 from tests.browser import browser
 from tests.heartbeats.conftest import record_folder
 from tests.wandb_backend.fixture import wandb_backend, wandb_environment
 
 __all__ = ["browser", "record_folder", "wandb_backend", "wandb_environment"]
+
+# The same examples in every run, so that CI fails for a reason; `--hypothesis-seed=random
+# --hypothesis-profile=default` looks for new ones. The temporary folder of a test may be shared
+# by its examples, which write whole files.
+settings.register_profile(
+    "ours",
+    derandomize=True,
+    deadline=None,
+    max_examples=25,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("ours")

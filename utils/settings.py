@@ -213,9 +213,16 @@ def _to_bool(value: Any) -> bool:
 
 
 def _to_int(value: Any) -> int:
-    if isinstance(value, bool) or float(value) != int(float(value)):
+    if isinstance(value, bool):
         raise ValueError(value)
-    return int(float(value))
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.lstrip("+-").isdecimal():
+        return int(value)  # by way of a float, seeds beyond 2 ** 53 would be rounded
+    number = float(value)
+    if not number.is_integer():  # nor are NaN and infinity
+        raise ValueError(value)
+    return int(number)
 
 
 def _to_float(value: Any) -> float:

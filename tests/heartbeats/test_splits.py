@@ -4,10 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heartbeats import mitdb, splits
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
+
+DATA_SETS = st.builds(
+    make_beats,
+    patients=st.integers(10, 30),
+    each=st.sampled_from([20, 35, 60]),
+    seed=st.integers(0, 99),
+)
+PROTOCOLS = st.sampled_from(["kaggle", "patients"])
+SEEDS = st.integers(0, 2**31 - 2)
 
 
 def parts(beats, protocol, seed=0):
@@ -15,34 +26,29 @@ def parts(beats, protocol, seed=0):
     return train, validation, splits.held_out(beats, protocol)
 
 
-@pytest.mark.parametrize("protocol", ["kaggle", "patients"])
-@pytest.mark.parametrize("seed", range(5))
-def test_no_beat_is_in_two_parts(beats, protocol, seed):
-    train, validation, test = map(set, parts(beats, protocol, seed))
-    assert not train & validation
-    assert not (train | validation) & test
-    assert len(train) + len(validation) + len(test) == len(beats)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_no_patient_is_in_two_parts(beats, seed):
-    train, validation, test = (
-        set(beats.patients[part]) for part in parts(beats, "patients", seed)
-    )
-    assert not train & validation
-    assert not (train | validation) & test
+@given(beats=DATA_SETS, protocol=PROTOCOLS, seed=SEEDS)
+def test_every_beat_is_in_one_part_and_every_patient_too(beats, protocol, seed):
+    found = parts(beats, protocol, seed)
+    assert sorted(np.concatenate(found)) == list(range(len(beats)))
+    if protocol == "patients":
+        train, validation, test = (set(beats.patients[part]) for part in found)
+        assert not train & validation and not (train | validation) & test
 
 
 def test_the_kaggle_test_set_is_the_official_one(beats):
     assert np.array_equal(splits.held_out(beats, "kaggle"), np.flatnonzero(beats.official_test))
 
 
-def test_seeds_move_the_validation_set_alone(beats):
+@given(beats=DATA_SETS, protocol=PROTOCOLS, seed=SEEDS)
+def test_a_seed_repeats_and_never_moves_the_test_set(beats, protocol, seed):
+    first, again, other = (parts(beats, protocol, one) for one in (seed, seed, seed + 1))
+    assert all(map(np.array_equal, first, again))
+    assert np.array_equal(first[2], other[2])
+
+
+def test_seeds_move_the_validation_set(beats):
     for protocol in ("kaggle", "patients"):
-        first, second = parts(beats, protocol, 0), parts(beats, protocol, 1)
-        assert not np.array_equal(first[1], second[1])
-        assert np.array_equal(first[2], second[2])
-        assert all(map(np.array_equal, first, parts(beats, protocol, 0)))
+        assert not np.array_equal(parts(beats, protocol, 0)[1], parts(beats, protocol, 1)[1])
 
 
 def test_validation_has_every_class(beats):
@@ -106,23 +112,21 @@ def test_a_class_of_one_beat_is_told(beats):
         splits.held_out(lone, "beats")
 
 
-@pytest.mark.parametrize("by", ["beats", "patients"])
-@pytest.mark.parametrize("seed", range(3))
-def test_folds_divide_the_positions(beats, by, seed):
-    positions, _ = splits.development(beats, "patients", seed=0)
-    divided = splits.folds(beats, positions, 5, by=by, seed=seed)
-    assert len(divided) == 5
+@given(
+    beats=DATA_SETS, by=st.sampled_from(["beats", "patients"]), count=st.integers(2, 5), seed=SEEDS
+)
+def test_folds_hold_each_position_once_and_every_class(beats, by, count, seed):
+    positions, _ = splits.development(beats, "kaggle", seed=0)
+    divided = splits.folds(beats, positions, count, by=by, seed=seed)
+    assert len(divided) == count
     assert np.array_equal(np.sort(np.concatenate(divided)), np.sort(positions))
-    for fold in divided:
-        assert set(beats.labels[fold]) == set(range(5))
-    again = splits.folds(beats, positions, 5, by=by, seed=seed)
+    if by == "patients":
+        people = [set(beats.patients[fold]) for fold in divided]
+        assert sum(map(len, people)) == len(set(beats.patients[positions]))
+    else:
+        assert all(set(beats.labels[fold]) == set(range(5)) for fold in divided)
+    again = splits.folds(beats, positions, count, by=by, seed=seed)
     assert all(map(np.array_equal, divided, again))
-
-
-def test_folds_by_patient_keep_patients_whole(beats):
-    divided = splits.folds(beats, np.arange(len(beats)), 4, by="patients", seed=0)
-    people = [set(beats.patients[fold]) for fold in divided]
-    assert sum(map(len, people)) == len(set(beats.patients))
 
 
 def test_folds_that_some_class_cannot_fill_are_refused(beats):

@@ -1,12 +1,15 @@
 """Distributions and grids mean what they mean to W&B's own engine."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sweeps import distributions, sweep_file
+from sweeps import distributions, space, sweep_file
 from sweeps.space import Space, categorical, examples
 
 WANDB = json.loads(Path(__file__).with_name("wandb_engine.json").read_text())
@@ -14,6 +17,57 @@ WANDB = json.loads(Path(__file__).with_name("wandb_engine.json").read_text())
 
 def parameter(kind: str, **options):
     return distributions.parameter("p", {"distribution": kind, **options})
+
+
+def ranges(low: float, high: float, least: float = 1e-3):
+    """Pairs of a `min` and a `max` in order, `least` or more apart."""
+    ends = st.tuples(st.floats(low, high), st.floats(low, high)).map(sorted)
+    return ends.filter(lambda pair: pair[1] - pair[0] >= least)
+
+
+def drawn(kind: str, pairs, **more):
+    """Parameters of a distribution with a `min` and a `max`."""
+    options = st.fixed_dictionaries(more)
+    return st.builds(
+        lambda pair, rest: parameter(kind, min=pair[0], max=pair[1], **rest), pairs, options
+    )
+
+
+QUANTILES = st.floats(0, 1)
+STEPS = st.sampled_from([0.001, 0.05, 0.1, 0.25, 1, 2, 8])
+POSITIVE = ranges(1e-6, 1e4)
+PLAIN = st.one_of(
+    drawn("uniform", ranges(-1e4, 1e4)),
+    drawn("log_uniform", ranges(-12, 6)),
+    drawn("log_uniform_values", POSITIVE),
+    drawn("inv_log_uniform", ranges(-6, 12)),
+    drawn("inv_log_uniform_values", POSITIVE),
+    st.builds(
+        lambda mu, sigma: parameter("normal", mu=mu, sigma=sigma),
+        st.floats(-100, 100),
+        st.floats(0.01, 100),
+    ),
+)
+STEPPED = st.one_of(
+    drawn("q_uniform", ranges(-1e3, 1e3, least=10), q=STEPS),
+    drawn("q_log_uniform_values", ranges(1, 1e4, least=10), q=STEPS),
+)
+WHOLE = st.builds(
+    lambda low, more: parameter("int_uniform", min=low, max=low + more),
+    st.integers(-100, 100),
+    st.integers(0, 40),
+)
+CHOICES = st.builds(
+    lambda values: parameter("categorical", values=values),
+    st.lists(
+        st.one_of(st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.lists(st.integers())),
+        min_size=1,
+        max_size=5,
+    ),
+)
+STEPPED_GRID = drawn("q_uniform", ranges(0, 20, least=2), q=st.sampled_from([0.5, 1, 2]))
+GRIDS = st.one_of(WHOLE, CHOICES, STEPPED_GRID)
+ANY = st.one_of(PLAIN, STEPPED, WHOLE, CHOICES)
 
 
 @pytest.mark.parametrize("kind", WANDB["quantiles"])
@@ -26,18 +80,39 @@ def test_quantiles_are_those_of_wandbs_engine(kind):
         assert type(ours) is type(value) or isinstance(ours, float)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in WANDB["quantiles"] if kind != "constant"])
-def test_every_value_has_a_place_and_is_one_that_optuna_knows(kind):
-    one = parameter(kind, **WANDB["quantiles"][kind]["options"])
-    for quantile in np.linspace(0, 1, 41):
-        value = one.value(quantile)
+@given(one=ANY, quantiles=st.lists(QUANTILES, min_size=2, max_size=6).map(sorted))
+def test_every_quantile_has_a_value_that_optuna_knows(one, quantiles):
+    values = [one.value(quantile) for quantile in quantiles]
+    for value in values:
         assert one.stored._contains(one.stored.to_internal_repr(value))
-        assert (
-            one.value(one.quantile(value)) == pytest.approx(value)
-            if not isinstance(value, str)
-            else value
-        )
         assert 0 <= one.quantile(value) <= 1
+    if not isinstance(one, space.Choice):
+        assert values == sorted(values)
+
+
+@given(one=PLAIN, quantile=st.floats(0.001, 0.999))
+def test_a_value_is_found_again_by_its_quantile(one, quantile):
+    value = one.value(quantile)
+    assert one.value(one.quantile(value)) == pytest.approx(value, rel=1e-6, abs=1e-9)
+
+
+@given(one=STEPPED, quantile=QUANTILES)
+def test_rounded_values_are_multiples_without_dust(one, quantile):
+    value = one.value(quantile)
+    assert value / one.step == pytest.approx(round(value / one.step), abs=1e-6)
+    assert len(repr(value)) <= 17 or abs(value) > 1e9  # 0.3, not 0.30000000000000004
+
+
+@given(parameters=st.lists(GRIDS, min_size=1, max_size=3))
+def test_the_cells_of_a_grid_are_counted_and_differ(parameters):
+    named = tuple(
+        dataclasses.replace(one, name=f"p{number}") for number, one in enumerate(parameters)
+    )
+    grid = Space(named)
+    cells = list(grid.cells())
+    assert len(cells) == grid.cell_count
+    assert cells == [grid.cell(index) for index in range(grid.cell_count)]
+    assert len({tuple(cell.items()) for cell in cells}) == len(cells)
 
 
 def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
@@ -46,23 +121,6 @@ def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
     cells = [space.reals(cell) for cell in space.cells()]
     assert cells == WANDB["grid"]["cells"]
     assert [space.cell(index) for index in range(space.cell_count)] == list(space.cells())
-
-
-def test_rounded_values_carry_no_dust():
-    one = parameter("q_uniform", min=0, max=1, q=0.1)
-    assert {one.value(quantile) for quantile in np.linspace(0, 1, 200)} == {
-        0.0,
-        0.1,
-        0.2,
-        0.3,
-        0.4,
-        0.5,
-        0.6,
-        0.7,
-        0.8,
-        0.9,
-        1.0,
-    }
 
 
 def test_draws_follow_the_distribution():

@@ -1,9 +1,13 @@
 import dataclasses
+import json
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from training.settings import CnnSettings, RnnSettings
+from experiments.anomaly_detection.settings import AutoencoderSettings
+from training.settings import CnnLstmSettings, CnnSettings, RnnSettings
 from utils.errors import InputError
 from utils.settings import from_command_line, from_mapping, read_yaml
 
@@ -16,12 +20,38 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
     assert settings.stages == CnnSettings().stages
 
 
-def test_every_setting_goes_through_the_command_line_and_yaml(tmp_path):
-    for kind in (CnnSettings, RnnSettings):
-        default = dataclasses.asdict(kind())
-        flags = [f"--{name}={value}" for name, value in default.items()]
-        assert from_command_line(kind, flags) == kind()
-        assert from_mapping(kind, yaml.safe_load(yaml.safe_dump(default)), "x") == kind()
+def values_of(field: dataclasses.Field):
+    """Any value that a setting allows."""
+    choices, low, high = (field.metadata[key] for key in ("choices", "low", "high"))
+    if choices:
+        return st.sampled_from(choices)
+    match field.default:
+        case bool():
+            return st.booleans()
+        case int():
+            return st.integers(low, high)
+        case float():
+            return st.floats(low, high, allow_nan=False, allow_infinity=False)
+        case _:
+            return st.sampled_from(["auto", "mitbih", "", "a b", "1e-4", "null", "x=y", "#", "é"])
+
+
+def any_settings(kind: type):
+    """Any settings that a program may be given."""
+    return st.builds(kind, **{one.name: values_of(one) for one in dataclasses.fields(kind)})
+
+
+@pytest.mark.parametrize("kind", [CnnSettings, RnnSettings, CnnLstmSettings, AutoencoderSettings])
+@given(data=st.data())
+def test_settings_go_through_flags_yaml_and_json(tmp_path, kind, data):
+    settings = data.draw(any_settings(kind))
+    values = dataclasses.asdict(settings)
+    flags = [f"--{name}={value}" for name, value in values.items()]
+    assert from_command_line(kind, flags) == settings
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(values, allow_unicode=True), encoding="utf-8")
+    assert from_mapping(kind, read_yaml(file), "x") == settings
+    assert from_mapping(kind, json.loads(json.dumps(values)), "x") == settings
 
 
 @pytest.mark.parametrize(
@@ -49,6 +79,7 @@ def test_values_as_people_and_sweeps_write_them(name, given, taken):
         ({"width": "wide"}, "'width' takes a whole number, got 'wide'"),
         ({"width": 3.5}, "'width' takes a whole number, got 3.5"),
         ({"width": True}, "'width' takes a whole number"),
+        ({"width": "inf"}, "'width' takes a whole number, got 'inf'"),
         ({"width": 2}, "'width' is at least 4 and at most 512; got 2"),
         ({"learning_rate": float("nan")}, "'learning_rate' is at least"),
         ({"block": "resnet"}, "'block' is one of plain, residual; got 'resnet'"),
