@@ -34,6 +34,7 @@ import numpy as np
 import psutil
 
 from heartbeats import catalog, kaggle_csv
+from heartbeats.beat_set import BeatSet
 from utils.command_line import Parser
 from utils.paths import PROJECT_FOLDER
 
@@ -267,36 +268,43 @@ def main(argv: list[str] | None = None) -> int:
         model = model_facts(server.port, args.model)
         print(f"{model['id']}, {model['parameters']:,} parameters; beats of {beats.name}")
         print(f"started in {server.start_s:.1f} s")
-        where = f"/api/predict?model={model['id']}"
-        send_requests(server.port, where, some, args.clients, WARM_UP_REQUESTS)
-        ours = send_requests(server.port, where, some, args.clients, args.requests)
-        print_load("this service", ours, args.clients)
+        path = f"/api/predict?model={model['id']}"
+        ours = _measured("this service", server, path, some, args)
         before = server.peak_bytes
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "beats.csv"
-            rows = np.resize(np.arange(len(beats)), args.beats)
-            kaggle_csv.write(path, beats.signals[rows], beats.labels[rows])
-            for where in (
-                f"/api/predict?model={model['id']}",
-                f"/page/analyse?model={model['id']}",
-            ):
-                seconds, size = upload(server.port, path, where)
-                print(
-                    f"{args.beats:,} beats, {path.stat().st_size / 1e6:.0f} MB, to "
-                    f"{where.split('?')[0]}: {seconds:.1f} s, answer {size / 1e6:.0f} MB"
-                )
+        _print_uploads(server, model["id"], beats, args.beats)
         print(
             f"largest memory {server.peak_bytes / 1e6:,.0f} MB "
             f"({before / 1e6:,.0f} MB before the files)"
         )
-    plain_server = ["-m", "benchmarks.plain_service", model["path"]]
-    with running(plain_server) as server:
-        send_requests(server.port, PLAIN_PATH, some, args.clients, WARM_UP_REQUESTS)
-        plain = send_requests(server.port, PLAIN_PATH, some, args.clients, args.requests)
-        print_load("one model.predict a request", plain, args.clients)
+    with running(["-m", "benchmarks.plain_service", model["path"]]) as server:
+        plain = _measured("one model.predict a request", server, PLAIN_PATH, some, args)
     ratio = ours.requests_per_s / plain.requests_per_s
     print(f"this service answers {ratio:.1f} times as many requests")
     return 0
+
+
+def _measured(
+    name: str, server: Server, path: str, beats: np.ndarray, args: argparse.Namespace
+) -> Load:
+    """Send single beats, first some that do not count, and print how fast they were answered."""
+    send_requests(server.port, path, beats, args.clients, WARM_UP_REQUESTS)
+    load = send_requests(server.port, path, beats, args.clients, args.requests)
+    print_load(name, load, args.clients)
+    return load
+
+
+def _print_uploads(server: Server, model: str, beats: BeatSet, count: int) -> None:
+    """Send a CSV file of `count` beats to the API and to the page, and print how long it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "beats.csv"
+        rows = np.resize(np.arange(len(beats)), count)
+        kaggle_csv.write(file, beats.signals[rows], beats.labels[rows])
+        for path in ("/api/predict", "/page/analyse"):
+            seconds, size = upload(server.port, file, f"{path}?model={model}")
+            print(
+                f"{count:,} beats, {file.stat().st_size / 1e6:.0f} MB, to {path}: "
+                f"{seconds:.1f} s, answer {size / 1e6:.0f} MB"
+            )
 
 
 def print_load(name: str, load: Load, clients: int) -> None:

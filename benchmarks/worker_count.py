@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -47,23 +48,8 @@ def main() -> int:
 
 def _seconds(folder: Path, name: str, workers: int, trials: int, beats: int) -> float:
     """From the end of the warm-up trials, one per worker, to the end of the last trial."""
-    settings = yaml.safe_load(
-        (PROJECT_FOLDER / "training" / "best_settings" / f"{name}-mitbih.yaml").read_text()
-    )
-    fixed = {**settings, "data": "synthetic", "train_limit": beats, "epochs": 1}
-    fixed.pop("protocol", None)
-    parameters = {key: {"value": value} for key, value in fixed.items()}
-    parameters["seed"] = {"values": list(range(workers + trials))}
     file = folder / "sweep.yaml"
-    content = {
-        "program": f"training/train_{name}.py",
-        "name": "workers",
-        "method": "grid",
-        "metric": {"name": "best_val_macro_f1", "goal": "maximize"},
-        "command": ["${env}", "${interpreter}", "-m", f"training.train_{name}", "${args}"],
-        "parameters": parameters,
-    }
-    file.write_text(yaml.safe_dump(content))
+    file.write_text(yaml.safe_dump(_sweep(name, workers + trials, beats)))
     environment = {**os.environ, "HOME": str(folder), "ECG_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "sweeps.agent", str(file), "--workers", str(workers)]
     subprocess.run(
@@ -78,6 +64,24 @@ def _seconds(folder: Path, name: str, workers: int, trials: int, beats: int) -> 
     )
     assert len(ends) == workers + trials and ends[-1] < time.time()
     return ends[-1] - ends[workers - 1]
+
+
+def _sweep(name: str, trials: int, beats: int) -> dict[str, Any]:
+    """A sweep of one epoch of a shipped network on `beats` synthetic beats."""
+    file = PROJECT_FOLDER / "training" / "best_settings" / f"{name}-mitbih.yaml"
+    fixed = {**yaml.safe_load(file.read_text()), "data": "synthetic"}
+    fixed |= {"train_limit": beats, "epochs": 1}
+    fixed.pop("protocol", None)
+    parameters: dict[str, Any] = {key: {"value": value} for key, value in fixed.items()}
+    parameters["seed"] = {"values": list(range(trials))}
+    return {
+        "program": f"training/train_{name}.py",
+        "name": "workers",
+        "method": "grid",
+        "metric": {"name": "best_val_macro_f1", "goal": "maximize"},
+        "command": ["${env}", "${interpreter}", "-m", f"training.train_{name}", "${args}"],
+        "parameters": parameters,
+    }
 
 
 if __name__ == "__main__":

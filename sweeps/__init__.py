@@ -1,1 +1,1 @@
-"""One YAML per question."""
+"""Sweep files, one question each, and the engine that runs them with no account."""

@@ -76,8 +76,7 @@ def prepare(
     """
     folder = folder.resolve()
     files = folder / "wandb" / f"sweep-{sweep_id}"
-    parameters = files / f"config-{run_id}.yaml"
-    as_json = files / f"config-{run_id}.json"
+    parameters, as_json = files / f"config-{run_id}.yaml", files / f"config-{run_id}.json"
     content = {"wandb_version": 1} | {name: {"value": value} for name, value in values.items()}
     write_whole(parameters, lambda path: path.write_text(yaml.safe_dump(content)))
     if "${args_json_file}" in sweep.command:
@@ -88,21 +87,32 @@ def prepare(
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: str(threads) for name in THREADS} | os.environ
     environment |= {
-        "WANDB_MODE": "offline",
         "WANDB_SWEEP_ID": sweep_id,
         "WANDB_RUN_ID": run_id,
         "WANDB_SWEEP_PARAM_PATH": str(parameters),
         "WANDB_DIR": str(folder),
         "SWEEP_TRIAL_DIR": str(trial_folder),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
     environment.setdefault("WANDB_RUN_GROUP", group)
-    # Else W&B writes an offline run's log calls down every 15 s: too late to stop it early.
-    environment.setdefault("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
-    for name in ("entity", "project"):
-        if name in sweep.content:
-            environment[f"WANDB_{name.upper()}"] = str(sweep.content[name])
+    environment |= _as_wandbs_agent(sweep)
     return Launch(tuple(words(sweep, values, as_json)), environment, folder, run_id, log)
+
+
+def _as_wandbs_agent(sweep: Sweep) -> dict[str, str]:
+    """The variables that are the same for all trials of a sweep."""
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    # Else W&B writes an offline run's log calls to disk every 15 s: too late to stop it early.
+    flush = os.environ.get("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
+    return {
+        "WANDB_MODE": "offline",
+        "PATH": os.pathsep.join(path),
+        "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL": flush,
+        **{
+            f"WANDB_{name.upper()}": str(sweep.content[name])
+            for name in ("entity", "project")
+            if name in sweep.content
+        },
+    }
 
 
 def words(sweep: Sweep, values: Mapping[str, Any], json_file: Path) -> list[str]:

@@ -151,7 +151,7 @@ def parse(text: str, path: Path) -> Sweep:
 
 
 class _Reader:
-    """Reads one file, collecting its faults."""
+    """Reads one file, and collects its faults to report them together."""
 
     def __init__(self, path: Path, root: yaml.MappingNode, content: dict[str, Any]):
         self.path, self.content = path, content
@@ -167,16 +167,9 @@ class _Reader:
         parameters = self._space(content.get("parameters"))
         metric = self._metric(content.get("metric"))
         hyperband = self._hyperband(content.get("early_terminate"))
-        run_cap = content.get("run_cap")
-        if run_cap is not None and not (is_whole(run_cap) and run_cap > 0):
-            self._fault(("run_cap",), f"'run_cap' is a whole number above 0; got {run_cap!r}")
-        if method == "bayes" and not content.get("metric"):
-            self._fault((), "method 'bayes' needs a `metric` with a `name`")
-        if hyperband and not content.get("metric"):
-            self._fault(("early_terminate",), "`early_terminate` needs a `metric`")
-        if method == "grid":
-            self._check_grid(parameters)
         command = self._command(content)
+        self._check_run_cap(content.get("run_cap"))
+        self._check_together(method, parameters, hyperband)
         self._raise()
         return Sweep(
             self.path,
@@ -187,10 +180,26 @@ class _Reader:
             command,
             metric,
             hyperband,
-            run_cap,
+            content.get("run_cap"),
             self.lines,
             tuple(self.notes),
         )
+
+    def _check_run_cap(self, cap: Any) -> None:
+        if cap is not None and not (is_whole(cap) and cap > 0):
+            self._fault(("run_cap",), f"'run_cap' is a whole number above 0; got {cap!r}")
+
+    def _check_together(
+        self, method: str, parameters: list[space.Parameter], hyperband: Hyperband | None
+    ) -> None:
+        """What one entry needs of another."""
+        has_metric = bool(self.content.get("metric"))
+        if method == "bayes" and not has_metric:
+            self._fault((), "method 'bayes' needs a `metric` with a `name`")
+        if hyperband and not has_metric:
+            self._fault(("early_terminate",), "`early_terminate` needs a `metric`")
+        if method == "grid":
+            self._check_grid(parameters)
 
     def _raise(self) -> None:
         if self.faults:

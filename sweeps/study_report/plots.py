@@ -152,27 +152,8 @@ def _draw_trials(axes: Axes, table: StudyTable, limits: tuple[float, float]) -> 
         if len(of_state):
             label = f"{state} ({len(of_state):,})"
             mark(axes, of_state.index, of_state["score"], limits, state, label=label)
-    failed = table.trials.index[table.trials["state"] == FAILED]
-    if len(failed):
-        axes.plot(
-            failed,
-            np.full(len(failed), 0.015),
-            "x",
-            color=STATE_COLOURS[FAILED],
-            ms=5,
-            mew=1.2,
-            transform=axes.get_xaxis_transform(),
-            label=f"failed ({len(failed):,})",
-        )
-    finished = table.ranked["score"].sort_index()
-    if len(finished):
-        best = table.best_so_far(finished)
-        numbers = [*best.index, table.trials.index.max()]
-        axes.step(
-            numbers, [*best, best.iloc[-1]], where="post", color=INK, lw=1.2, label="best so far"
-        )
-        first = table.ranked.iloc[0]
-        mark_best(axes, float(table.ranked.index[0]), first["score"], label="best")
+    _draw_failures(axes, table)
+    _draw_best_by_number(axes, table)
     if table.target is not None and limits[0] <= table.target <= limits[1]:
         axes.axhline(table.target, ls=":", color=MUTED, lw=1.2, label="target")
     axes.set_xlabel("trial")
@@ -185,6 +166,35 @@ def _draw_trials(axes: Axes, table: StudyTable, limits: tuple[float, float]) -> 
         columnspacing=1.2,
         borderaxespad=0,
     )
+
+
+def _draw_failures(axes: Axes, table: StudyTable) -> None:
+    """Crosses at the bottom: failed trials have no score."""
+    failed = table.trials.index[table.trials["state"] == FAILED]
+    if len(failed):
+        axes.plot(
+            failed,
+            np.full(len(failed), 0.015),
+            "x",
+            color=STATE_COLOURS[FAILED],
+            ms=5,
+            mew=1.2,
+            transform=axes.get_xaxis_transform(),
+            label=f"failed ({len(failed):,})",
+        )
+
+
+def _draw_best_by_number(axes: Axes, table: StudyTable) -> None:
+    """The best so far as a step line over trial numbers, and a star at the best of all."""
+    finished = table.ranked["score"].sort_index()
+    if finished.empty:
+        return
+    best = table.best_so_far(finished)
+    numbers = [*best.index, table.trials.index.max()]
+    scores = [*best, best.iloc[-1]]
+    axes.step(numbers, scores, where="post", color=INK, lw=1.2, label="best so far")
+    first = table.ranked.iloc[0]
+    mark_best(axes, float(table.ranked.index[0]), first["score"], label="best")
 
 
 def _draw_best_so_far(

@@ -64,7 +64,7 @@ class Agent:
             )
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text(errors="replace")
 
     def send(self, number: signal.Signals) -> None:
@@ -75,7 +75,7 @@ class Agent:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the agent does not end; it said\n{self.said}") from None
+            raise AssertionError(f"the agent does not end; it printed\n{self.printed}") from None
 
     def kill(self) -> None:
         self.process.kill()

@@ -92,7 +92,7 @@ def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
     assert "seed" not in second.settings
 
 
-def test_a_study_that_cannot_have_a_winner_is_told(url):
+def test_a_study_that_cannot_have_a_winner_is_reported(url):
     study(url, [])
     with pytest.raises(InputError, match="'top' has no finished trial yet"):
         retraining.winner("top", url)

@@ -97,10 +97,10 @@ def test_a_metric_that_is_never_logged_ends_the_sweep_at_once(engine, capsys):
     sweep = engine.sweep("logs.py", {"x": [0, 1, 2, 3]}, metric=metric)
     assert engine.run(sweep) == 1
     assert engine.states() == ["FAIL"]
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     line = Path(sweep).read_text().splitlines().index("  name: vall") + 1
-    assert f"{sweep}, line {line}: the metric 'vall' is never logged" in said
-    assert "the program logged other, val" in said
+    assert f"{sweep}, line {line}: the metric 'vall' is never logged" in printed
+    assert "the program logged other, val" in printed
 
 
 @pytest.mark.slow
@@ -235,7 +235,7 @@ def test_a_stopped_agent_lets_trials_wait_and_they_are_gone_on_with(engine, numb
     wait_for(engine.runs)
     first.send(number)
     assert first.end(20) == session.INTERRUPTED
-    assert "the same command goes on" in first.said
+    assert "the same command goes on" in first.printed
     (waiting,) = engine.trials()
     assert waiting.state == TrialState.WAITING
     engine.check_that_nothing_runs()
@@ -270,7 +270,7 @@ def test_a_frozen_agent_gives_way_to_the_one_that_took_its_trial_up(engine):
     frozen.send(signal.SIGCONT)
     assert other.end() == 0
     assert frozen.end() == 0
-    assert "another agent has taken it" in frozen.said
+    assert "another agent has taken it" in frozen.printed
     assert engine.states() == ["COMPLETE"]
     assert engine.lines("end") == ["once-hangs"]
     engine.check_that_nothing_runs()
@@ -286,7 +286,7 @@ def test_a_frozen_agents_trial_that_ended_meanwhile_counts_once(engine):
     other = engine.start(sweep, "--dead-after=1")
     wait_for(lambda: engine.lines("end") and len(engine.lines("begin")) == 2)
     frozen.send(signal.SIGCONT)
-    wait_for(lambda: "another agent has taken it" in frozen.said, 4)
+    wait_for(lambda: "another agent has taken it" in frozen.printed, 4)
     trial_folder = engine.folder / "runs" / "sweeps" / "s" / "trials" / "0000"
     assert trial_folder.is_dir() or len(engine.lines("end")) == 2  # it is the other one's by now
     assert (other.end(), frozen.end()) == (0, 0)
@@ -304,8 +304,8 @@ def test_what_a_frozen_agents_program_logged_does_not_count_when_it_thaws(engine
     (done,) = engine.trials()
     assert done.state == TrialState.COMPLETE and len(done.intermediate_values) == 30
     frozen.send(signal.SIGCONT)
-    assert frozen.end() == 0, frozen.said
-    assert "another agent has taken it" in frozen.said
+    assert frozen.end() == 0, frozen.printed
+    assert "another agent has taken it" in frozen.printed
     assert engine.trials() == [done]
     assert engine.runs() == [done.user_attrs["run_id"]]
 
@@ -319,11 +319,11 @@ def test_only_what_failed_is_run_again_and_then_counts_no_more(engine, capsys):
     assert engine.states() == ["COMPLETE", "FAIL", "FAIL"]
     capsys.readouterr()
     assert engine.run(sweep, "--retry-failed") == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert engine.states() == ["COMPLETE", "FAIL", "FAIL", "COMPLETE", "FAIL"]
     assert Counter(engine.lines("begin")) == {"ok": 1, "once-fails": 2, "fails": 2}
-    assert "2 failed trials are run again" in said
-    assert "2 finished, 0 stopped early, 1 failed" in said
+    assert "2 failed trials are run again" in printed
+    assert "2 finished, 0 stopped early, 1 failed" in printed
 
 
 # Studies and their storage.
@@ -332,10 +332,10 @@ def test_only_what_failed_is_run_again_and_then_counts_no_more(engine, capsys):
 def test_a_study_of_another_sweep_file_is_refused(engine, capsys):
     assert engine.run(engine.sweep("marks.py", {"x": [0, 1]})) == 0
     assert engine.run(engine.sweep("marks.py", {"x": [0, 2], "pause": 0.1})) == 2
-    said = capsys.readouterr().err
-    assert "parameters.x.values: [0, 1] in the study, [0, 2] in the file" in said
-    assert "parameters.pause.value: nothing in the study, 0.1 in the file" in said
-    assert "--study" in said
+    printed = capsys.readouterr().err
+    assert "parameters.x.values: [0, 1] in the study, [0, 2] in the file" in printed
+    assert "parameters.pause.value: nothing in the study, 0.1 in the file" in printed
+    assert "--study" in printed
     assert engine.states() == ["COMPLETE"] * 2
 
 
@@ -358,16 +358,18 @@ def test_a_study_that_cannot_be_written_is_told_in_a_sentence(engine, pragmas, c
     assert engine.run(sweep) == 0
     pragmas.append("PRAGMA query_only = 1")
     assert engine.run(sweep) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ") and "readonly" in said and len(said.splitlines()) < 4
+    printed = capsys.readouterr().err
+    assert (
+        printed.startswith("error: ") and "readonly" in printed and len(printed.splitlines()) < 4
+    )
     assert engine.states() == ["COMPLETE"]
 
 
 @pytest.mark.slow
 def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
     """Long values, so that the next trial needs another page of the file."""
-    told: list[str] = []
-    monkeypatch.setattr(session.Lines, "say", lambda _self, text: told.append(text))
+    printed: list[str] = []
+    monkeypatch.setattr(session.Lines, "say", lambda _self, text: printed.append(text))
     values = ["a" * 5000, "b" * 5000]
     sweep = engine.sweep("marks.py", {"x": values, "pause": 0.5})
     sentence = "waiting for the storage: database or disk is full"
@@ -376,7 +378,7 @@ def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
         wait_for(lambda: engine.lines("begin"))
         pragmas.append("PRAGMA max_page_count = 1")
         try:
-            wait_for(lambda: sentence in told)  # Optuna tries some times before it says so
+            wait_for(lambda: sentence in printed)  # Optuna tries some times before it says so
         finally:
             pragmas[:] = ["PRAGMA max_page_count = 100000"]
 
@@ -384,7 +386,7 @@ def test_a_full_disk_is_waited_out(engine, pragmas, monkeypatch):
     full.start()
     assert engine.run(sweep) == 0
     full.join()
-    assert sentence in told
+    assert sentence in printed
     assert engine.states() == ["COMPLETE"] * 2
     assert engine.lines("end") == values
 
@@ -409,13 +411,13 @@ def test_a_disk_filled_by_a_trials_log_is_waited_out(engine):
         pytest.skip("mounting a small disk needs Linux and user namespaces")
     sweep = engine.sweep("marks.py", {"how": ["ok", "prints", "ok2"]})
     one = engine.start(sweep, before=SMALL_DISK)
-    wait_for(lambda: "waiting for the storage: database or disk is full" in one.said)
+    wait_for(lambda: "waiting for the storage: database or disk is full" in one.printed)
     assert engine.lines("begin") == ["ok", "prints"]
     seen_from_here = Path(f"/proc/{one.process.pid}/root{runs}")
     os.truncate(seen_from_here / "sweeps" / "s" / "logs" / "0001.log", 0)
     assert one.end() == 0
-    assert "trial 1 failed: exit status 1" in one.said
-    assert "1 failed" in one.said and "trial 2 finished" in one.said
+    assert "trial 1 failed: exit status 1" in one.printed
+    assert "1 failed" in one.printed and "trial 2 finished" in one.printed
     assert engine.lines("begin") == ["ok", "prints", "ok2"]
 
 

@@ -63,8 +63,8 @@ def test_the_environment_and_the_file_are_those_of_wandbs_agent(tmp_path, monkey
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)
-    asked = sweep(["x", "${args_json_file}"], "project: p\nentity: e\n")
-    made = launch.prepare(asked, tmp_path, "swp", "run1", 7, VALUES, "group", threads=2)
+    words = sweep(["x", "${args_json_file}"], "project: p\nentity: e\n")
+    made = launch.prepare(words, tmp_path, "swp", "run1", 7, VALUES, "group", threads=2)
     environment = made.environment
     assert {name: environment[name] for name in environment if name.startswith("WANDB_")} == {
         "WANDB_MODE": "offline",

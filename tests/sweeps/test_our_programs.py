@@ -64,7 +64,7 @@ class TestTheCheck:
         good = examples(width={"values": [4, 8]}, learning_rate={"min": 0.001, "max": 0.1})
         assert settings.sweep_faults(CnnSettings, good, "best_val_macro_f1") == []
 
-    def test_unknown_settings_values_out_of_range_and_metrics_are_told(self):
+    def test_unknown_settings_values_out_of_range_and_metrics_are_reported(self):
         bad = examples(widht={"value": 4}, dropout={"min": 0.0, "max": 1.5}, epochs={"value": 0})
         faults = dict(settings.sweep_faults(CnnSettings, bad, "val_f1"))
         assert set(faults) == {"widht", "dropout", "epochs", None}
@@ -91,7 +91,7 @@ PROGRAMS = [
 
 
 def finished_study(name: str, module: str, parameters: dict, facts: dict | None) -> None:
-    """A study of one trial; `facts` None: as it was kept before programs were asked for them."""
+    """A study of one trial; `facts` None: as it was kept before programs were words for them."""
     content = {
         **SWEEP,
         "command": ["${env}", "${interpreter}", "-m", module, "${args}"],
@@ -165,12 +165,13 @@ def run_agent(file: Path, environment: dict[str, str], *words: str, status: int 
 
 
 @pytest.mark.slow
-def test_faults_are_told_before_the_first_trial(tmp_path, environment):
+def test_faults_are_reported_before_the_first_trial(tmp_path, environment):
     file = written(tmp_path, parameters={"dropout": {"value": 2.0}})
-    told = run_agent(file, environment, status=2)
+    printed = run_agent(file, environment, status=2)
     line = 1 + file.read_text().splitlines().index("  dropout:")
     assert (
-        f"tiny.yaml, line {line}: setting 'dropout' is at least 0 and at most 0.9; got 2.0" in told
+        f"tiny.yaml, line {line}: setting 'dropout' is at least 0 and at most 0.9; got 2.0"
+        in printed
     )
     assert trials() == []
 
@@ -233,19 +234,19 @@ def optuna_trials(environment: dict[str, str]) -> list:
 def test_the_top_settings_are_retrained_and_the_winner_is_trained(tmp_path, environment):
     run_agent(written(tmp_path, parameters={"width": {"values": [4, 6, 8]}}), environment)
     best = [sys.executable, "-m", "sweeps.best", "tiny", "--top", "2", "--seeds", "2"]
-    told = output(best, environment, ROOT)
+    printed = output(best, environment, ROOT)
     again = trials("tiny-best")
     assert len(again) == 4 and {trial.params["seed"] for trial in again} == {1, 2}
-    assert "mean again" in told and "standard error" in told
+    assert "mean again" in printed and "standard error" in printed
     kept = json.loads((tmp_path / "runs" / "sweeps" / "tiny" / "best.json").read_text())
     means = [row["mean"] for row in kept["ranking"]]
     assert means == sorted(means, reverse=True) and len(means) == 2
     output(best, environment, ROOT)  # nothing is left to do
     assert len(trials("tiny-best")) == 4
 
-    told = output([sys.executable, "main.py", "--study", "tiny"], environment, ROOT)
+    printed = output([sys.executable, "main.py", "--study", "tiny"], environment, ROOT)
     winner = kept["ranking"][0]["trial"]
-    assert f"trial {winner} of study tiny, the best of 2 settings by the mean over 2" in told
+    assert f"trial {winner} of study tiny, the best of 2 settings by the mean over 2" in printed
     (facts,) = (tmp_path / "runs" / "final").rglob("cnn.json")
     width = trials()[winner].params["width"]
     assert json.loads(facts.read_text())["settings"]["width"] == width

@@ -89,7 +89,7 @@ def test_an_agent_of_another_machine_that_lives_keeps_its_trial(engine, database
     here = engine.start(sweep, *words)
     assert (there.end(), here.end()) == (0, 0)
     assert engine.lines("begin") == ["0"]
-    assert "waiting for 1 trials of other agents" in here.said
+    assert "waiting for 1 trials of other agents" in here.printed
     assert engine.trials(url=database)[0].user_attrs["attempts"] == 1
 
 
@@ -99,12 +99,12 @@ def test_an_agent_of_another_machine_that_lives_keeps_its_trial(engine, database
 def test_connections_cut_again_and_again_cost_nothing(engine, postgres, database):
     sweep = engine.sweep("marks.py", {"x": list(range(8)), "pause": 0.4})
     agents = [engine.start(sweep, "--storage", database) for _ in range(2)]
-    wait_for(lambda: all("began" in one.said for one in agents))
+    wait_for(lambda: all("began" in one.printed for one in agents))
     cut = 0
     while any(one.process.poll() is None for one in agents):
         cut += postgres.cut_connections()
         time.sleep(0.3)
-    assert [one.end() for one in agents] == [0, 0], [one.said for one in agents]
+    assert [one.end() for one in agents] == [0, 0], [one.printed for one in agents]
     assert cut >= 4
     trials = engine.trials(url=database)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 8
@@ -137,12 +137,12 @@ def test_a_restarted_server_is_waited_for(engine, postgres, database):
     wait_for(lambda: len(engine.runs()) == 2)
     postgres.stop()
     try:
-        wait_for(lambda: "waiting for the storage" in one.said, 20)
+        wait_for(lambda: "waiting for the storage" in one.printed, 20)
         time.sleep(5)
         assert one.process.poll() is None
     finally:
         postgres.start()
-    assert one.end() == 0, one.said
+    assert one.end() == 0, one.printed
     trials = engine.trials(url=database)
     assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 3
     assert [trial.user_attrs["attempts"] for trial in trials] == [1, 1, 1]
@@ -154,6 +154,6 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence(engine, postgres, data
     sweep = engine.sweep("marks.py", {"x": [0]})
     missing = database.replace("/study", "/no_such_study")
     assert engine.run(sweep, "--storage", missing) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: the storage") and "no_such_study" in said
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: the storage") and "no_such_study" in printed
+    assert "Traceback" not in printed

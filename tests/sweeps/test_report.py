@@ -140,7 +140,7 @@ class TestReading:
         assert table.curves[1].tolist() == [[1, 0.4], [2, 0.5], [3, 0.6]]
         assert table.ranked.index.tolist() == [0]
 
-    def test_constants_are_told_from_what_varies(self):
+    def test_constants_are_reported_from_what_varies(self):
         study = make_study()
         add(study, 0.5)
         table = study_table.read(study)
@@ -355,13 +355,13 @@ class TestTheProgram:
         stored.set_user_attr("sweep", {"metric": {"name": "f1"}})
         stored.add_trials(mixed_study(12).trials)
         assert report.main(["a study", "--storage", url]) == 0
-        told, complaints = capsys.readouterr()
+        printed, complaints = capsys.readouterr()
         page = tmp_path / "sweeps" / "a study" / "report" / "report.html"
-        assert page.is_file() and str(page) in told
-        assert f"{stored.best_value:.4f}, of trial {stored.best_trial.number}" in told
+        assert page.is_file() and str(page) in printed
+        assert f"{stored.best_value:.4f}, of trial {stored.best_trial.number}" in printed
         assert not complaints
 
-    def test_an_unknown_study_is_told_plainly(self, tmp_path, capsys):
+    def test_an_unknown_study_is_reported_plainly(self, tmp_path, capsys):
         url = f"sqlite:///{tmp_path / 'studies.db'}"
         optuna.create_study(study_name="known", storage=url)
         assert report.main(["unknown", "--storage", url]) == 2

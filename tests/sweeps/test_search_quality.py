@@ -63,7 +63,7 @@ def test_recorded_trials_are_searched_by_looking_them_up(small_table: Path):
             assert outcome.regret == 0  # twelve different settings are all there are
 
 
-def test_no_table_no_objective_and_a_hole_is_told(small_table: Path, tmp_path: Path):
+def test_no_table_no_objective_and_a_hole_is_reported(small_table: Path, tmp_path: Path):
     assert recorded(tmp_path / "none.csv") is None
     lines = small_table.read_text().splitlines()
     small_table.write_text("\n".join(lines[:-1]))

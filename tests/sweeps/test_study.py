@@ -151,10 +151,10 @@ def test_a_study_of_another_sweep_is_refused_with_the_differences(url):
     opened(url)
     with pytest.raises(InputError) as caught:
         opened(url, TEXT.replace("max: 1.0", "max: 2.0").replace("epochs: {value: 5}", ""))
-    told = str(caught.value)
-    assert "parameters.x.max: 1.0 in the study, 2.0 in the file" in told
-    assert "parameters.epochs.value: 5 in the study, nothing in the file" in told
-    assert "--study NAME" in told
+    printed = str(caught.value)
+    assert "parameters.x.max: 1.0 in the study, 2.0 in the file" in printed
+    assert "parameters.epochs.value: 5 in the study, nothing in the file" in printed
+    assert "--study NAME" in printed
     opened(url, TEXT + "run_cap: 9\ndescription: words may change\n")
 
 
@@ -174,8 +174,8 @@ def test_no_new_trials_once_the_target_is_reached(url):
 
 
 def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
-    told = []
-    study = opened(url, notify=told.append)
+    printed = []
+    study = opened(url, notify=printed.append)
     failures = iter([True, True, False])
     real = study.storage.get_all_trials
 
@@ -186,7 +186,7 @@ def test_a_database_that_answers_again_is_waited_for(url, monkeypatch):
 
     monkeypatch.setattr(study.storage, "get_all_trials", sometimes)
     assert study.trials() == []
-    assert told[0] == "waiting for the storage: database is locked" and told[-1] == ""
+    assert printed[0] == "waiting for the storage: database is locked" and printed[-1] == ""
 
 
 def test_a_database_that_stays_away_ends_with_a_sentence(url, monkeypatch):
@@ -202,16 +202,16 @@ def test_a_database_that_stays_away_ends_with_a_sentence(url, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("url", "message"),
     [
         ("nonsense", "'nonsense' is no storage; expected e.g. sqlite:///"),
         ("mssql://host/name", "driver is missing|not supported"),
         ("postgresql://localhost:1/none", "cannot be used"),
     ],
 )
-def test_a_storage_that_cannot_be_used_is_told(asked, told):
-    with pytest.raises(InputError, match=told):
-        storage.connect(asked)
+def test_a_storage_that_cannot_be_used_is_reported(url, message):
+    with pytest.raises(InputError, match=message):
+        storage.connect(url)
 
 
 def test_an_unknown_study_names_those_that_there_are(url):

@@ -1,4 +1,4 @@
-"""What is wrong in a sweep file is told with its line, before anything is run."""
+"""What is wrong in a sweep file is reported with its line, before anything is run."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_a_good_file():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("method: bayes", "method: bayesian", "line 3: 'method' is one of grid, random, bayes"),
         ("name: good", "nme: good", "line 2: unknown key 'nme'"),
@@ -70,13 +70,13 @@ def test_a_good_file():
         ("name: good", "name: [good", "is not YAML"),
     ],
 )
-def test_faults_are_told_with_their_lines(old, new, told):
+def test_faults_are_reported_with_their_lines(old, new, message):
     assert old in GOOD
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         read(GOOD.replace(old, new))
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     text = GOOD.replace("bayes", "bys").replace("minimize", "min").replace("0.1", "0.00001")
     with pytest.raises(InputError) as caught:
         read(text)
@@ -107,5 +107,5 @@ def test_a_sweep_without_end_asks_for_a_count(tmp_path, capsys):
     file = tmp_path / "s.yaml"
     file.write_text(GOOD)
     assert agent.main([str(file)]) == 2
-    told = capsys.readouterr().err
-    assert "a bayes sweep never ends by itself" in told and "--count 50" in told
+    printed = capsys.readouterr().err
+    assert "a bayes sweep never ends by itself" in printed and "--count 50" in printed
