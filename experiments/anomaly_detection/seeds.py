@@ -63,7 +63,7 @@ def _trained(settings: AutoencoderSettings) -> Checkpoint:
         InputError: it reached nothing.
     """
     folder = _folder(settings.data) / f"seed-{settings.seed}"
-    (folder / f"{NAME}.json").unlink(missing_ok=True)  # of an earlier study, with other settings
+    (folder / f"{NAME}.json").unlink(missing_ok=True)  # of an earlier call, with other settings
     outcome = run.train(
         Autoencoder(), settings, group=f"anomalies-{settings.data}", also_keep=folder
     )

@@ -9,13 +9,18 @@ from rich.console import Console
 
 from experiments.cross_validation.folds import Division, Part, divide, part
 from experiments.cross_validation.report import terminal_table
-from experiments.cross_validation.scores import CrossValidation, FoldResult
+from experiments.cross_validation.results import (
+    CrossValidation,
+    FinishedFold,
+    FoldResult,
+    FoldStore,
+    in_a_trial,
+)
 from experiments.cross_validation.settings import (
     CrossValidationSettings,
     of_sweep,
     refuse_test_beats,
 )
-from experiments.cross_validation.store import FinishedFold, FoldStore, in_a_trial
 from models.backend import keras
 from models.inference import predict
 from training import architectures, loop

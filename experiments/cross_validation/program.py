@@ -37,7 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[str | None, str]]:
     """What is wrong with a sweep of this program; see `training.settings.sweep_faults`."""
     from experiments.cross_validation import settings
-    from experiments.cross_validation.scores import METRICS
     from training.settings import sweep_faults
 
     found: list[tuple[str | None, str]] = []
@@ -46,7 +45,7 @@ def check_sweep(values: Mapping[str, list], metric: str | None) -> list[tuple[st
             kind = settings.settings_kind(str(arch))
         except InputError as error:
             return [("arch", str(error))]
-        found += sweep_faults(kind, values, metric, METRICS)
+        found += sweep_faults(kind, values, metric, settings.METRICS)
     if settings.ALL in values.get("beats", []):
         found.append(("beats", settings.NOT_IN_SWEEPS))
     return list(dict.fromkeys(found))

@@ -22,7 +22,7 @@ from evaluation.report_parts import (
     number_text,
     provenance,
 )
-from experiments.cross_validation.scores import CrossValidation, FoldResult, Spread
+from experiments.cross_validation.results import CrossValidation, FoldResult, Spread
 from experiments.cross_validation.settings import DIVISIONS
 from utils.page import Bar, Cell, heading, note, table
 from utils.picture import Picture

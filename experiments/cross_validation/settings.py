@@ -21,6 +21,15 @@ from utils.settings import option
 
 DEFAULT_ARCHITECTURE = "cnn"
 EXPERIMENT = "cross_validation"  # as studies record it
+# What a run logs of all folds: `CrossValidation.as_metrics`, as a test checks.
+METRICS = (
+    "cv_accuracy",
+    "cv_accuracy_deviation",
+    "cv_folds",
+    "cv_macro_f1",
+    "cv_macro_f1_deviation",
+    "cv_pooled_macro_f1",
+)
 # How the beats were divided, in the words that reports print.
 DIVISIONS = {
     "beats": "folds by beat: the beats of one patient are in training and in the held-out fold, "

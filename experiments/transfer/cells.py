@@ -1,4 +1,4 @@
-"""One training of a transfer study: drawn labels in, a network out, and its scores."""
+"""Trainings: labels drawn, a network trained on them, learning rates chosen on validation."""
 
 import dataclasses
 import time
@@ -7,23 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.metrics import score
-from experiments.transfer.scores import CellResult, score_beats, score_records
-from heartbeats import splits
+from experiments.transfer.results import Cell, CellResult, CellStore, score_beats, score_records
 from heartbeats.beat_set import BeatSet
-from heartbeats.names import PROTOCOLS
-from models import checkpoints
 from models.backend import keras
-from models.checkpoints import Checkpoint
 from models.inference import predict
 from models.transfer import target_network
-from training import architectures, loop, run
+from training import loop
 from training.batches import Batches
-from training.classifier import Classifier
 from training.history import FiniteLoss, FitResult
 from training.settings import TrainingSettings
-from training.tracked_run import StopRequest, StopWhenAsked
+from training.tracked_run import StopRequest, StopWhenAsked, clear_session
 from utils.errors import InputError
-from utils.settings import from_mapping
+
+LEARNING_RATES = (3e-4, 1e-3, 3e-3)
+# Seeds far from those reported, so that the rates were not chosen on the runs they serve.
+TUNING_SEEDS = (1000, 1001)
+TUNING_FRACTION = 0.1
+
+
+# Which labels are used.
 
 
 @dataclass(frozen=True)
@@ -105,74 +107,7 @@ def _fewest(has: np.ndarray) -> int:
     return int(has.argmax(axis=0)[has.any(axis=0)].max()) + 1
 
 
-def find_or_train(
-    data: str, protocol: str, arch: str, *, epochs: int, tracking: str
-) -> Checkpoint:
-    """The best checkpoint of `arch` on `data`; where there is none, one is trained and kept.
-
-    Args:
-        data: the source data set; it need not be here if a checkpoint of it is.
-        protocol: how the source is split; empty for the first that has a checkpoint, else the
-            data set's customary one.
-        arch: an architecture's name.
-        epochs: of the training, where there is one.
-        tracking: of the training, where there is one.
-
-    Raises:
-        InputError: a name is unknown, or there is neither checkpoint nor data.
-    """
-    architectures.find(arch)
-    for one in [protocol] if protocol else PROTOCOLS:
-        if found := checkpoints.best(data, one, arch):
-            return found
-    settings = dataclasses.replace(
-        architectures.best_settings(arch, data),
-        data=data,
-        protocol=protocol,
-        epochs=epochs,
-        tracking=tracking,
-    )
-    print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
-    outcome = run.train(Classifier(arch), settings, group=f"transfer-source-{data}")
-    facts = outcome.facts
-    made = checkpoints.best(facts["data"], facts["protocol"], arch)
-    if outcome.result.stopped or made is None:
-        raise InputError(
-            f"the training of the source network ended early: {outcome.result.ended_by}; "
-            f"finish one with `python -m training.train_{arch} --data={data}`"
-        )
-    return made
-
-
-def settings_of(source: Checkpoint) -> TrainingSettings:
-    """How the source was trained, as far as today's settings know the names."""
-    kind = architectures.find(source.architecture).settings
-    known = {field.name for field in dataclasses.fields(kind)}
-    stored = source.facts.get("settings", {})
-    return from_mapping(
-        kind, {name: stored[name] for name in known & set(stored)}, source.path.name
-    )
-
-
-def check_fits(source: Checkpoint, target: BeatSet) -> None:
-    """Raise InputError unless the source network takes beats like the target's."""
-    wanted = {"samples": target.signals.shape[1], "sampling_hz": target.sampling_hz}
-    for name, value in wanted.items():
-        if source.facts.get(name) != value:
-            raise InputError(
-                f"the network of {source.path} takes beats of {name} {source.facts.get(name)}, "
-                f"those of '{target.name}' have {name} {value}; choose another source or target"
-            )
-    if source.facts.get("fingerprint") == target.fingerprint:
-        raise InputError(
-            f"source and target are the same data, '{target.name}'; transfer needs two data sets"
-        )
-
-
-def customary_protocol(target: BeatSet) -> str:
-    """By patient where patients are known, else the first that the data set allows."""
-    allowed = splits.allowed(target)
-    return "patients" if "patients" in allowed else allowed[0]
+# One training.
 
 
 class Stopped(Exception):
@@ -181,7 +116,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Bench:
-    """What all trainings of a study share.
+    """What all trainings of an experiment share.
 
     Attributes:
         source: the trained network.
@@ -199,19 +134,6 @@ class Bench:
     steps: int
     settings: TrainingSettings
     stop: StopRequest | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Which training: a mode (a key of `settings.MODES`), a share of the labels, a seed."""
-
-    mode: str
-    fraction: float
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.mode}-{100 * self.fraction:g}-percent-seed-{self.seed}"
 
 
 class Trainer:
@@ -311,3 +233,32 @@ def validation_macro_f1(trainer: Trainer, cell: Cell) -> float:
 def draw_part(bench: Bench, cell: Cell) -> LabelledPart:
     """The beats of the training part whose labels the cell may use, the same for all modes."""
     return draw(bench.train, cell.fraction, by_patient=bench.by_patient, seed=cell.seed)
+
+
+# The learning rate of each mode.
+
+
+def tried_rates(bench: Bench, mode: str, store: CellStore) -> dict[float, list[float]]:
+    """Learning rate -> validation macro-F1 of each tuning seed; kept in the store once measured.
+
+    Raises:
+        InputError, Stopped: as `Trainer.train`.
+    """
+
+    def measure() -> dict[float, list[float]]:
+        print(f"choosing the learning rate of {mode} on validation", flush=True)
+        return {rate: _validated(Trainer(bench, mode, rate)) for rate in LEARNING_RATES}
+
+    return store.scores_of_rates(mode, measure)
+
+
+def best_rate(tried: dict[float, list[float]]) -> float:
+    """The learning rate with the best mean."""
+    return max(tried, key=lambda rate: np.mean(tried[rate]))
+
+
+def _validated(trainer: Trainer) -> list[float]:
+    cells = [Cell(trainer.mode, TUNING_FRACTION, seed) for seed in TUNING_SEEDS]
+    scores = [validation_macro_f1(trainer, cell) for cell in cells]
+    clear_session()
+    return scores

@@ -1,4 +1,4 @@
-"""The report of a transfer study: one HTML page, PNG figures, CSV tables, JSON."""
+"""The report of a transfer experiment: one HTML page, PNG figures, CSV tables, JSON."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +12,14 @@ from matplotlib.ticker import NullLocator
 
 from evaluation.plots import draw_matrix, shares_of
 from evaluation.report_parts import SYNTHETIC_NOTICE, created, made_by
-from experiments.transfer.scores import METRICS
-from experiments.transfer.summary import BASELINE, HEADLINE_FRACTION, Study, deviation, percent
+from experiments.transfer.results import (
+    BASELINE,
+    HEADLINE_FRACTION,
+    METRICS,
+    TransferResults,
+    deviation,
+    percent,
+)
 from utils.page import Cell, Ranged, heading, note, paragraph, table
 from utils.picture import Picture
 from utils.report import Report
@@ -27,71 +33,71 @@ HEADROOM = 0.01
 
 
 @styled
-def learning_curves(study: Study) -> Figure:
+def learning_curves(results: TransferResults) -> Figure:
     """Score against the fraction of the labels, a line for each mode; columns are metrics.
 
     Rows are beats and, where they were scored, records.
     """
-    units = ["beat", "record"] if study.has_records else ["beat"]
+    units = ["beat", "record"] if results.has_records else ["beat"]
     shown = [metric for metric in METRICS if metric != "accuracy"]
-    figure = new_figure(10, 3.4 * len(units) + 1.3, title(study), _subtitle(study))
+    figure = new_figure(10, 3.4 * len(units) + 1.3, title(results), _subtitle(results))
     grid = figure.subplots(len(units), len(shown), squeeze=False, sharex=True)
     for row, unit in enumerate(units):
         for column, metric in enumerate(shown):
-            _draw_curves(grid[row, column], study, metric, unit)
+            _draw_curves(grid[row, column], results, metric, unit)
     for axes in grid[-1]:
-        axes.set_xlabel(f"share of the training {study.facts['unit']} (log scale), and how many")
+        axes.set_xlabel(f"share of the training {results.facts['unit']} (log scale), and how many")
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(study.modes))
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(results.modes))
     return figure
 
 
 @styled
-def confusions(study: Study, fractions: list[float]) -> Figure:
+def confusions(results: TransferResults, fractions: list[float]) -> Figure:
     """Confusion matrices, a row for each fraction and a column for each mode.
 
     Cells are per cent of the true class's test beats, means over the seeds.
     """
-    classes = len(study.test.class_names)
+    classes = len(results.test.class_names)
     width, height = 0.62 * classes + 1.4, 0.62 * classes + 1.1
     subtitle = "% of the true class's test beats, mean over the seeds"
     figure = new_figure(
-        max(width * len(study.modes), 7),
+        max(width * len(results.modes), 7),
         height * len(fractions) + 0.9,
-        title(study),
-        f"{_protocol(study)}\n{subtitle}; hits blue, confusions orange",
+        title(results),
+        f"{_protocol(results)}\n{subtitle}; hits blue, confusions orange",
     )
-    grid = figure.subplots(len(fractions), len(study.modes), squeeze=False)
+    grid = figure.subplots(len(fractions), len(results.modes), squeeze=False)
     for row, fraction in enumerate(fractions):
-        for column, mode in enumerate(study.modes):
+        for column, mode in enumerate(results.modes):
             axes = grid[row, column]
-            draw_matrix(axes, _mean_shares(study, mode, fraction), study.test.class_names)
+            draw_matrix(axes, _mean_shares(results, mode, fraction), results.test.class_names)
             axes.set_title(f"{mode}, {percent(fraction)}")
             axes.set_ylabel("true")
     return figure
 
 
-def title(study: Study) -> str:
+def title(results: TransferResults) -> str:
     """What was transferred where."""
-    facts = study.facts
+    facts = results.facts
     return f"{facts['arch']} from {facts['source']} to {facts['target']}"
 
 
-def _protocol(study: Study) -> str:
-    return f"{study.facts['target']}: {study.facts['protocol_meaning']}"
+def _protocol(results: TransferResults) -> str:
+    return f"{results.facts['target']}: {results.facts['protocol_meaning']}"
 
 
-def _subtitle(study: Study) -> str:
-    seeds = len(study.seeds)
+def _subtitle(results: TransferResults) -> str:
+    seeds = len(results.seeds)
     bars = "; bars: standard deviation over seeds" if seeds > 1 else ""
-    return f"{_protocol(study)}\nmeans of {seeds} seeds on the held-out test part{bars}"
+    return f"{_protocol(results)}\nmeans of {seeds} seeds on the held-out test part{bars}"
 
 
-def _draw_curves(axes: Axes, study: Study, metric: str, unit: str) -> None:
-    middle = (len(study.modes) - 1) / 2
-    for number, mode in enumerate(study.modes):
-        of_mode = [study.scores(mode, fraction, metric, unit) for fraction in study.fractions]
-        places = 100 * np.array(study.fractions) * DODGE ** (number - middle)
+def _draw_curves(axes: Axes, results: TransferResults, metric: str, unit: str) -> None:
+    middle = (len(results.modes) - 1) / 2
+    for number, mode in enumerate(results.modes):
+        of_mode = [results.scores(mode, fraction, metric, unit) for fraction in results.fractions]
+        places = 100 * np.array(results.fractions) * DODGE ** (number - middle)
         axes.errorbar(
             places,
             [one.mean() for one in of_mode],
@@ -104,7 +110,7 @@ def _draw_curves(axes: Axes, study: Study, metric: str, unit: str) -> None:
             elinewidth=1,
         )
     axes.set_xscale("log")
-    axes.set_xticks([100 * one for one in study.fractions], _ticks(study))
+    axes.set_xticks([100 * one for one in results.fractions], _ticks(results))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_title(f"{METRICS[metric]} by {unit}")
     axes.set_ylabel(METRICS[metric])
@@ -113,21 +119,21 @@ def _draw_curves(axes: Axes, study: Study, metric: str, unit: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _ticks(study: Study) -> list[str]:
+def _ticks(results: TransferResults) -> list[str]:
     """Each fraction with the patients or beats that it really meant, on average over the seeds."""
     used = [
-        np.mean([one.units for one in study.of(study.modes[0], fraction)])
-        for fraction in study.fractions
+        np.mean([one.units for one in results.of(results.modes[0], fraction)])
+        for fraction in results.fractions
     ]
     return [
         f"{percent(fraction)}\n{mean:,.0f}"
-        for fraction, mean in zip(study.fractions, used, strict=True)
+        for fraction, mean in zip(results.fractions, used, strict=True)
     ]
 
 
-def _mean_shares(study: Study, mode: str, fraction: float) -> np.ndarray:
+def _mean_shares(results: TransferResults, mode: str, fraction: float) -> np.ndarray:
     """(classes, classes), means over the seeds; NaN in the rows of classes without test beats."""
-    matrices = [np.array(one.by_beat.confusion) for one in study.of(mode, fraction)]
+    matrices = [np.array(one.by_beat.confusion) for one in results.of(mode, fraction)]
     return np.mean([shares_of(one) for one in matrices], axis=0)
 
 
@@ -140,25 +146,25 @@ MEANINGS = {
 }
 
 
-def write(folder: Path, study: Study) -> list[Path]:
+def write(folder: Path, results: TransferResults) -> list[Path]:
     """Write the whole report; files of an older one in the same folder are replaced.
 
     Returns:
         the files, the page first.
     """
-    return build(study).write(folder)
+    return build(results).write(folder)
 
 
-def build(study: Study) -> Report:
+def build(results: TransferResults) -> Report:
     """The report: page, figures, tables and numbers."""
-    facts = study.facts
+    facts = results.facts
     return Report(
-        f"Transfer: {title(study)}",
+        f"Transfer: {title(results)}",
         f"{facts['target']} is {facts['protocol_meaning']}.",
         [
             heading("What transfer adds"),
-            *map(paragraph, study.sentences()),
-            _gain_table(study),
+            *map(paragraph, results.sentences()),
+            _gain_table(results),
             note(
                 "Macro-F1 by beat, minus that of training from scratch with the same labels and "
                 "seed. The spread is the largest of three standard deviations over seeds: of the "
@@ -166,34 +172,36 @@ def build(study: Study) -> Report:
                 f"test {facts['unit']} with the trainings kept as they are."
             ),
             heading("Learning curves"),
-            Picture("learning_curves", learning_curves(study), _curve_caption(study)),
+            Picture("learning_curves", learning_curves(results), _curve_caption(results)),
             heading("Scores on the test part"),
-            _score_table(study),
-            note(_auc_note(study)),
+            _score_table(results),
+            note(_auc_note(results)),
             heading("Confusion"),
             Picture(
-                "confusion", confusions(study, _fractions_to_show(study)), "Rows: true classes."
+                "confusion",
+                confusions(results, _fractions_to_show(results)),
+                "Rows: true classes.",
             ),
             heading("How it was done"),
-            *map(paragraph, method(study)),
-            _part_table(study),
-            _rate_table(study),
+            *map(paragraph, method(results)),
+            _part_table(results),
+            _rate_table(results),
         ],
         made_by("training.transfer"),
-        _warnings(study),
-        tables={"table.csv": study.table(), "trainings.csv": study.every_training()},
-        numbers={"scores.json": as_dict(study)},
+        _warnings(results),
+        tables={"table.csv": results.table(), "trainings.csv": results.every_training()},
+        numbers={"scores.json": as_dict(results)},
     )
 
 
-def as_dict(study: Study) -> dict[str, Any]:
-    """All that the study found, in plain numbers and lists."""
+def as_dict(results: TransferResults) -> dict[str, Any]:
+    """All that was found, in plain numbers and lists."""
     return {
-        "facts": study.facts,
+        "facts": results.facts,
         "test_part_read": "after each training, to score it",
         "rates": {
-            mode: {"chosen": rate, "tried": _named(study.tried[mode])}
-            for mode, rate in study.rates.items()
+            mode: {"chosen": rate, "tried": _named(results.tried[mode])}
+            for mode, rate in results.rates.items()
         },
         "gains": [
             {
@@ -205,9 +213,9 @@ def as_dict(study: Study) -> dict[str, Any]:
                 "over_tests": asdict(gain.over_tests),
                 "verdict": gain.verdict,
             }
-            for gain in study.gains
+            for gain in results.gains
         ],
-        "trainings": [asdict(one) for one in study.results],
+        "trainings": [asdict(one) for one in results.trainings],
         "created": created(),
     }
 
@@ -216,16 +224,16 @@ def _named(tried: dict[float, list[float]]) -> dict[str, list[float]]:
     return {f"{rate:g}": scores for rate, scores in tried.items()}
 
 
-def _fractions_to_show(study: Study) -> list[float]:
+def _fractions_to_show(results: TransferResults) -> list[float]:
     """10 % and all of the labels, or what comes next to them."""
-    nearest = min(study.fractions, key=lambda one: abs(one - HEADLINE_FRACTION))
-    return sorted({nearest, study.fractions[-1]})
+    nearest = min(results.fractions, key=lambda one: abs(one - HEADLINE_FRACTION))
+    return sorted({nearest, results.fractions[-1]})
 
 
-def method(study: Study) -> list[str]:
+def method(results: TransferResults) -> list[str]:
     """What was done, sentence by sentence."""
-    facts = study.facts
-    modes = "; ".join(f"{mode}: {MEANINGS[mode]}" for mode in study.modes)
+    facts = results.facts
+    modes = "; ".join(f"{mode}: {MEANINGS[mode]}" for mode in results.modes)
     return [
         f"Source: {facts['arch']} trained on {facts['source']}, protocol "
         f"{facts['source_protocol']}, {facts['source_checkpoint']}, validation score there "
@@ -238,14 +246,14 @@ def method(study: Study) -> list[str]:
         "schedule. Nothing is stopped or selected on validation, so a training sees no label "
         "beyond its fraction, and the last weights are scored. The test part is read then, and "
         "chooses nothing.",
-        _rates_sentence(study),
+        _rates_sentence(results),
     ]
 
 
-def _rates_sentence(study: Study) -> str:
-    if not any(study.tried.values()):
+def _rates_sentence(results: TransferResults) -> str:
+    if not any(results.tried.values()):
         return "The learning rate was given, the same for every mode."
-    tuning = study.facts["tuning"]
+    tuning = results.facts["tuning"]
     seeds = ", ".join(str(seed) for seed in tuning["seeds"])
     return (
         f"The learning rate of each mode was chosen once on the target's validation part, at "
@@ -254,25 +262,25 @@ def _rates_sentence(study: Study) -> str:
     )
 
 
-def _curve_caption(study: Study) -> str:
+def _curve_caption(results: TransferResults) -> str:
     return (
-        f"Below each share: the {study.facts['unit']} that it meant, of "
-        f"{study.results[0].of_units:,}, on average over seeds."
+        f"Below each share: the {results.facts['unit']} that it meant, of "
+        f"{results.trainings[0].of_units:,}, on average over seeds."
     )
 
 
-def _auc_note(study: Study) -> str:
-    names = study.test.class_names
+def _auc_note(results: TransferResults) -> str:
+    names = results.test.class_names
     area = (
         f"AUC: area under the ROC curve of class {names[1]}."
         if len(names) == 2
         else "AUC: mean area under the ROC curves of the classes, each against the rest."
     )
-    record = " A record's probability is the mean of its beats'." if study.has_records else ""
-    return f"Means and standard deviations of {len(study.seeds)} seeds. {area}{record}"
+    record = " A record's probability is the mean of its beats'." if results.has_records else ""
+    return f"Means and standard deviations of {len(results.seeds)} seeds. {area}{record}"
 
 
-def _gain_table(study: Study) -> str:
+def _gain_table(results: TransferResults) -> str:
     rows: list[list[Cell]] = [
         [
             percent(gain.fraction),
@@ -284,14 +292,14 @@ def _gain_table(study: Study) -> str:
             f"{gain.ahead} of {len(gain.differences)}",
             gain.verdict,
         ]
-        for gain in study.gains
+        for gain in results.gains
     ]
     headers = ["labels", "modes", "macro-F1 gained", "spread", "seeds ahead", "so it is"]
     return table(headers, rows, text_columns=2)
 
 
-def _score_table(study: Study) -> str:
-    units = ["beat", "record"] if study.has_records else ["beat"]
+def _score_table(results: TransferResults) -> str:
+    units = ["beat", "record"] if results.has_records else ["beat"]
     columns = [(unit, metric) for unit in units for metric in METRICS]
     rows = [
         [
@@ -301,9 +309,9 @@ def _score_table(study: Study) -> str:
             f"{row['beats']:,.0f}",
             *(_score_cell(row, f"{unit}_{metric}") for unit, metric in columns),
         ]
-        for row in study.table().to_dict("records")
+        for row in results.table().to_dict("records")
     ]
-    unit = study.facts["unit"]
+    unit = results.facts["unit"]
     headers = ["labels", "mode", f"{unit} used", "beats used", *[METRICS[m] for _, m in columns]]
     groups = [("", 4), *((f"by {one}", len(METRICS)) for one in units)]
     return table(headers, rows, text_columns=2, groups=groups)
@@ -316,8 +324,8 @@ def _score_cell(row: dict, key: str) -> Cell:
     return Ranged(f"{row[key]:.3f}", f"± {spread:.3f}")
 
 
-def _part_table(study: Study) -> str:
-    names = study.test.class_names
+def _part_table(results: TransferResults) -> str:
+    names = results.test.class_names
     rows = [
         [
             part,
@@ -325,7 +333,7 @@ def _part_table(study: Study) -> str:
             one["beats"],
             *(one["of_class"][name] for name in names),
         ]
-        for part, one in study.facts["parts"].items()
+        for part, one in results.facts["parts"].items()
     ]
     return table(["part", "patients", "records", "beats", *names], rows)
 
@@ -334,30 +342,30 @@ def _count(number: int | None) -> Cell:
     return "unknown" if number is None else number
 
 
-def _rate_table(study: Study) -> str:
-    if not any(study.tried.values()):
+def _rate_table(results: TransferResults) -> str:
+    if not any(results.tried.values()):
         return ""
     rows = [
         [
             mode,
             f"{rate:g}",
             ", ".join(f"{score:.3f}" for score in scores),
-            "chosen" if rate == study.rates[mode] else None,
+            "chosen" if rate == results.rates[mode] else None,
         ]
-        for mode in study.modes
-        for rate, scores in study.tried[mode].items()
+        for mode in results.modes
+        for rate, scores in results.tried[mode].items()
     ]
     headers = ["mode", "learning rate", "validation macro-F1 of each tuning seed", ""]
     return table(headers, rows)
 
 
-def _warnings(study: Study) -> list[str]:
-    found = [SYNTHETIC_NOTICE] if study.facts["synthetic"] else []
-    if study.facts["unit"] != "patients":
+def _warnings(results: TransferResults) -> list[str]:
+    found = [SYNTHETIC_NOTICE] if results.facts["synthetic"] else []
+    if results.facts["unit"] != "patients":
         found.append(
-            f"{study.facts['target']} was split by beat: the same patients are very likely in "
+            f"{results.facts['target']} was split by beat: the same patients are very likely in "
             "training and in test, and every score flatters."
         )
-    if len(study.seeds) < 3:
-        found.append(f"{len(study.seeds)} seeds: the spread is hardly known.")
+    if len(results.seeds) < 3:
+        found.append(f"{len(results.seeds)} seeds: the spread is hardly known.")
     return found

@@ -72,7 +72,7 @@ class OutputSettings(Tracking):
 
     GROUP: ClassVar[str] = "output"
 
-    to: str = option("", "folder of the study; empty: one of its own in runs/transfer")
+    to: str = option("", "folder of the results; empty: one of its own in runs/transfer")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import yaml
 
 from experiments.cross_validation import cross_validate, folds, program
 from experiments.cross_validation import settings as cv_settings
-from experiments.cross_validation.scores import METRICS
-from experiments.cross_validation.store import ARRAYS
+from experiments.cross_validation.results import ARRAYS
+from experiments.cross_validation.settings import METRICS
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import cnn

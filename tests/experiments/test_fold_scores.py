@@ -11,7 +11,8 @@ from rich.console import Console
 from experiments.cross_validation import report as fold_page
 from experiments.cross_validation import report as fold_report
 from experiments.cross_validation import report as fold_tables
-from experiments.cross_validation.scores import METRICS, CrossValidation, FoldResult, Spread
+from experiments.cross_validation.results import CrossValidation, FoldResult, Spread
+from experiments.cross_validation.settings import METRICS
 from tests.evaluation.examples import CLASSES, certain
 
 

@@ -1,4 +1,4 @@
-"""Transfer studies: which labels are used, that nothing leaks, that a study goes on."""
+"""Transfer experiments: which labels are used, that nothing leaks, that an experiment goes on."""
 
 import dataclasses
 import json
@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from experiments.transfer import cells, program, transfer
-from experiments.transfer.cells import Bench, Cell, Stopped, Trainer, run_cell
-from experiments.transfer.scores import CellResult
+from experiments.transfer.cells import Bench, Stopped, Trainer, run_cell
+from experiments.transfer.results import Cell, CellResult, CellStore
 from experiments.transfer.settings import TransferSettings
-from experiments.transfer.store import Store
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import cnn
@@ -179,22 +178,22 @@ def test_settings_that_make_no_sense_are_refused():
 
 
 def test_a_store_keeps_results_and_refuses_another_experiment(tmp_path, bench, test_part, capsys):
-    store, cell = Store(tmp_path, Identity({"steps": 4})), Cell("frozen", 0.05, 0)
+    store, cell = CellStore(tmp_path, Identity({"steps": 4})), Cell("frozen", 0.05, 0)
     assert store.read(cell) is None
     result, probabilities = run_cell(Trainer(bench, "frozen", 0.01), cell, test_part)
     store.write(cell, result, probabilities)
-    again = Store(tmp_path, Identity({"steps": 4}))
+    again = CellStore(tmp_path, Identity({"steps": 4}))
     kept, kept_probabilities = again.read(cell)
     assert kept == result and isinstance(kept, CellResult)
     assert np.array_equal(kept_probabilities, probabilities)
     with pytest.raises(InputError, match=r"another experiment \(it is of other steps\)"):
-        Store(tmp_path, Identity({"steps": 5}))
+        CellStore(tmp_path, Identity({"steps": 5}))
     (tmp_path / "cells" / f"{cell.name}.result").write_text("{")
     assert again.read(cell) is None
     assert f"it is damaged; {cell.name} is trained again" in capsys.readouterr().out
     (tmp_path / "identity.json").write_text("{")
     with pytest.raises(InputError, match="damaged"):
-        Store(tmp_path, Identity({"steps": 4}))
+        CellStore(tmp_path, Identity({"steps": 4}))
 
 
 def test_an_experiment_of_earlier_versions_goes_on(tmp_path, bench, test_part):
@@ -209,7 +208,7 @@ def test_an_experiment_of_earlier_versions_goes_on(tmp_path, bench, test_part):
     (tmp_path / "cells" / "frozen-5-percent-seed-0.json").write_text(text)
     archive = tmp_path / "cells" / "frozen-5-percent-seed-0.npz"
     np.savez_compressed(archive, probabilities=probabilities)
-    store = Store(tmp_path, Identity({"steps": 4}))
+    store = CellStore(tmp_path, Identity({"steps": 4}))
     assert store.read(cell)[0] == result and np.array_equal(store.read(cell)[1], probabilities)
     rates = store.scores_of_rates("frozen", lambda: pytest.fail("they are known"))
     assert rates == {0.0003: [0.5, 0.75], 0.001: [1, 0]}
@@ -234,11 +233,11 @@ def test_what_does_not_fit_is_told(data_sets):
     beats = data_sets["ptb"]
     facts = {"samples": 187, "sampling_hz": 120.0, "fingerprint": data_sets["mitbih"].fingerprint}
     made = Checkpoint(Path("cnn.json"), facts)
-    cells.check_fits(made, beats)
+    transfer.check_fits(made, beats)
     with pytest.raises(InputError, match="beats of samples 187"):
-        cells.check_fits(made, dataclasses.replace(beats, signals=beats.signals[:, :140]))
+        transfer.check_fits(made, dataclasses.replace(beats, signals=beats.signals[:, :140]))
     with pytest.raises(InputError, match="the same data"):
-        cells.check_fits(made, data_sets["mitbih"])
+        transfer.check_fits(made, data_sets["mitbih"])
     data_sets["ptb"] = beats.select(beats.labels == 1)
     with pytest.raises(InputError, match="whole part of 'ptb' .* found: abnormal"):
         transfer.run(TransferSettings(target="ptb", tracking="silent"))
@@ -246,14 +245,14 @@ def test_what_does_not_fit_is_told(data_sets):
 
 def test_patients_are_preferred_where_they_are_known():
     beats = target()
-    assert cells.customary_protocol(beats) == "patients"
+    assert transfer.customary_protocol(beats) == "patients"
     unknown = dataclasses.replace(beats, patients=None, records=None)
-    assert cells.customary_protocol(unknown) != "patients"
+    assert transfer.customary_protocol(unknown) != "patients"
 
 
 @pytest.mark.slow
-def test_a_whole_study_goes_on_where_it_was(data_sets, monkeypatch, capsys):
-    monkeypatch.setattr("experiments.transfer.store.LEARNING_RATES", (0.003, 0.03))
+def test_a_whole_experiment_goes_on_where_it_was(data_sets, monkeypatch, capsys):
+    monkeypatch.setattr("experiments.transfer.cells.LEARNING_RATES", (0.003, 0.03))
     flags = [
         "--source=mitbih",
         "--target=ptb",

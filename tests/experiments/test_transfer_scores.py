@@ -1,4 +1,4 @@
-"""A transfer study's scores, what is said of them, and its report."""
+"""A transfer experiment's scores, what is said of them, and its report."""
 
 import json
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.transfer import report as transfer_report
-from experiments.transfer.scores import CellResult, check_classes, score_beats, score_records
-from experiments.transfer.summary import Study
+from experiments.transfer.results import CellResult, TransferResults, score_beats, score_records
+from experiments.transfer.transfer import check_classes
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError
 
@@ -40,7 +40,7 @@ def guesses(beats: BeatSet, hit_rate: float, seed: int) -> np.ndarray:
     return np.stack([1 - abnormal, abnormal], axis=1)
 
 
-def a_study(gain: float = 0.2, seeds: int = 5, unit: str = "patients") -> Study:
+def some_results(gain: float = 0.2, seeds: int = 5, unit: str = "patients") -> TransferResults:
     beats = a_test(unit == "patients")
     results, predicted = [], []
     for seed in range(seeds):
@@ -86,7 +86,7 @@ def a_study(gain: float = 0.2, seeds: int = 5, unit: str = "patients") -> Study:
     }
     tried = {mode: {1e-3: [0.7], 3e-3: [0.6]} for mode in MODES}
     rates = dict.fromkeys(MODES, 1e-3)
-    return Study(facts, tried, rates, tuple(results), tuple(predicted), beats)
+    return TransferResults(facts, tried, rates, tuple(results), tuple(predicted), beats)
 
 
 def test_a_record_is_its_beats_mean():
@@ -127,26 +127,26 @@ def test_one_class_is_refused():
 
 
 def test_the_verdict_follows_the_spread():
-    clear = a_study(gain=0.25).sentences()
+    clear = some_results(gain=0.25).sentences()
     assert clear[0].startswith("whole minus scratch at 10 %") and "ahead with 5 of 5" in clear[0]
     assert "better by more than the spread" in clear[0]
-    assert "not more than the spread" in a_study(gain=0.0).sentences()[0]
-    assert "worse by more than the spread" in a_study(gain=-0.25).sentences()[0]
-    assert "one seed has no spread" in a_study(seeds=1).sentences()[0]
+    assert "not more than the spread" in some_results(gain=0.0).sentences()[0]
+    assert "worse by more than the spread" in some_results(gain=-0.25).sentences()[0]
+    assert "one seed has no spread" in some_results(seeds=1).sentences()[0]
 
 
 def test_a_gain_is_paired_by_seed():
-    study = a_study()
-    gain = next(one for one in study.gains if (one.mode, one.fraction) == ("whole", 0.1))
-    ours, theirs = (study.scores(mode, 0.1, "macro_f1") for mode in ("whole", "scratch"))
+    results = some_results()
+    gain = next(one for one in results.gains if (one.mode, one.fraction) == ("whole", 0.1))
+    ours, theirs = (results.scores(mode, 0.1, "macro_f1") for mode in ("whole", "scratch"))
     assert gain.differences == pytest.approx(ours - theirs)
     assert gain.spread >= (ours - theirs).std(ddof=1)
     assert gain.over_tests.low < gain.mean < gain.over_tests.high
 
 
 def test_the_report_holds_everything(tmp_path):
-    study = a_study()
-    paths = transfer_report.write(tmp_path, study)
+    results = some_results()
+    paths = transfer_report.write(tmp_path, results)
     assert {path.name for path in paths} == {
         "report.html",
         "scores.json",
@@ -156,15 +156,15 @@ def test_the_report_holds_everything(tmp_path):
         "trainings.csv",
     }
     page = paths[0].read_text()
-    assert study.sentences()[0] in page.replace("&#x27;", "'")
+    assert results.sentences()[0] in page.replace("&#x27;", "'")
     for text in ("split by x", "10 %", "by record", "steps of 4 beats"):
         assert text in page
     content = json.loads((tmp_path / "scores.json").read_text())
     assert len(content["trainings"]) == 30 and content["rates"]["whole"]["chosen"] == 1e-3
-    assert CellResult.from_json(content["trainings"][0]) == study.results[0]
+    assert CellResult.from_json(content["trainings"][0]) == results.trainings[0]
 
 
 def test_a_split_by_beat_is_warned_of(tmp_path):
-    transfer_report.write(tmp_path, a_study(unit="beats", seeds=1))
+    transfer_report.write(tmp_path, some_results(unit="beats", seeds=1))
     page = (tmp_path / "report.html").read_text()
     assert "every score flatters" in page and "by record" not in page

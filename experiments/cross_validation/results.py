@@ -1,9 +1,11 @@
-"""What a cross-validation reached: fold by fold, the mean, the spread, and all folds pooled."""
+"""What the folds reached: one by one, kept on disk, and all together."""
 
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,14 @@ import numpy as np
 from evaluation import metrics
 from evaluation.assessment import TITLES
 from evaluation.metrics import ClassScore, Scores
+from training.resume import FOLDER_VARIABLE, StateFile
+from utils.paths import runs_folder
+from utils.result_file import Identity, Result, ResultFile
+
+ARRAYS = ("positions", "labels", "probabilities")
+
+
+# One fold.
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth to compare by
@@ -51,6 +61,73 @@ class FoldResult:
     @cached_property
     def scores(self) -> Scores:
         return metrics.score(self.labels, self.predicted, self.class_names)
+
+
+# Finished folds on disk.
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedFold:
+    """A finished fold, and the metrics of each of its epochs, to be logged again."""
+
+    result: FoldResult
+    history: list[dict[str, float]]
+
+
+class FoldStore:
+    """The folds of one cross-validation.
+
+    Attributes:
+        folder: the trial's own in a sweep, else one in the runs folder, named by the identity.
+    """
+
+    def __init__(self, identity: Identity):
+        """identity: what must be the same for a cross-validation to go on.
+
+        Among it `data`, `protocol` and `architecture`.
+        """
+        self.identity = identity
+        values = identity.values
+        names = [values["data"], values["protocol"] or "all", values["architecture"]]
+        own = runs_folder() / "cross_validation" / "-".join([*names, identity.digest])
+        self.folder = Path(os.environ[FOLDER_VARIABLE]) if in_a_trial() else own
+
+    def training(self, number: int) -> StateFile:
+        """Where the training of a fold keeps its state after each epoch."""
+        return StateFile(self.folder / f"fold{number}.state", self.identity.extended(fold=number))
+
+    def write(self, fold: FinishedFold) -> None:
+        """Keep a finished fold; the state of its training is not needed any more."""
+        result = fold.result
+        facts = {
+            "class_names": result.class_names,
+            "facts": result.facts,
+            "history": fold.history,
+        }
+        arrays = {name: getattr(result, name) for name in ARRAYS}
+        self._file(result.number).write(Result(facts, arrays))
+        self.training(result.number).remove()
+
+    def read(self, number: int) -> FinishedFold | None:
+        """A finished fold; None where it is not there, or cannot be used, which is reported."""
+        kept = self._file(number).read_or_report(f"fold {number} is trained again")
+        if kept is None:
+            return None
+        names, facts = tuple(kept.facts["class_names"]), kept.facts["facts"]
+        result = FoldResult(number, names, facts=facts, **kept.arrays)
+        return FinishedFold(result, kept.facts["history"])
+
+    def _file(self, number: int) -> ResultFile:
+        path = self.folder / f"fold{number}.result"
+        return ResultFile(path, self.identity, arrays=ARRAYS, former=path.with_suffix(".json"))
+
+
+def in_a_trial() -> bool:
+    """Whether a sweep's agent runs this process' trial."""
+    return bool(os.environ.get(FOLDER_VARIABLE))
+
+
+# All folds together.
 
 
 @dataclass(frozen=True)
@@ -148,14 +225,3 @@ class CrossValidation:
             found[name] = spread.mean
             found[f"{name}_deviation"] = spread.deviation
         return {name: value for name, value in found.items() if value is not None}
-
-
-# What `as_metrics` names; a test compares them.
-METRICS = (
-    "cv_accuracy",
-    "cv_accuracy_deviation",
-    "cv_folds",
-    "cv_macro_f1",
-    "cv_macro_f1_deviation",
-    "cv_pooled_macro_f1",
-)
