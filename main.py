@@ -120,9 +120,9 @@ def _settings(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]
     if asked.settings:
         return [_of_file(asked.settings, asked.arch or [])]
     if asked.sweep:
-        from training.sweep_results import winner
+        from training.tracking import sweep_winner
 
-        return [winner(asked.sweep)]
+        return [sweep_winner(asked.sweep)]
     if asked.study:
         return [_winner_of_study(asked.study, asked.storage)]
     from heartbeats import catalog

@@ -11,7 +11,7 @@ from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models.backend import keras
 from training import architectures, calibration, loop
-from training.history import FitResult
+from training.epochs import FitResult
 from training.recorder import Comparison
 from training.run import Evaluation, Run, Task, TrainingData
 from training.settings import TrainingSettings

@@ -12,7 +12,7 @@ from evaluation.metrics import better, better_by
 from models import checkpoints
 from models.backend import keras
 from models.checkpoints import Checkpoint
-from training.history import FitResult
+from training.epochs import FitResult
 from training.tracking import Tracker
 
 

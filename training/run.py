@@ -16,7 +16,7 @@ from evaluation.metrics import Scores
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.backend import keras
-from training.history import FitResult
+from training.epochs import FitResult
 from training.progress import Progress
 from training.recorder import Comparison, Recorder
 from training.resume import StateFile, state_file

@@ -1,4 +1,8 @@
-"""One run from its tracker's beginning to its end, whatever ends it."""
+"""One run from its tracker's beginning to its end, whatever ends it.
+
+`tracked_run` opens the tracker, notes requests to stop, and at the end closes the one, restores
+what the other changed, and frees the networks' memory.
+"""
 
 import dataclasses
 import signal
@@ -58,25 +62,6 @@ class StopWhenAsked(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-GRADIENTS = "CustomGradient-"
-
-
-def clear_session() -> None:
-    """Free the memory of all networks that nothing else refers to any more.
-
-    A process that trains one network after the other would otherwise grow by tens of megabytes
-    with each: TensorFlow registers a gradient for every graph that Keras traces, under a new name,
-    and keeps the graph with it for ever. Python's collector then frees the rest in its own time.
-    """
-    keras.backend.clear_session(free_memory=False)
-    # Not part of TensorFlow's public interface: `tests/training/test_clear_session.py` fails when
-    # it moves, and without it only memory is lost.
-    if ops := sys.modules.get("tensorflow.python.framework.ops"):
-        kept = ops.gradient_registry._registry
-        for name in [name for name in kept if name.startswith(GRADIENTS)]:
-            del kept[name]
-
-
 @dataclass
 class TrackedRun:
     """What a training program works under.
@@ -84,7 +69,7 @@ class TrackedRun:
     Attributes:
         tracker: where its numbers go.
         stop: noted requests to end early.
-        failed: told to the tracker at the end; an exception leaves it true.
+        failed: what the tracker hears at the end; an exception leaves it true.
     """
 
     tracker: Tracker
@@ -118,3 +103,22 @@ def tracked_run(settings: Any, *, job: str, group: str | None = None) -> Iterato
         finally:
             tracker.finish(run.failed)
             clear_session()
+
+
+GRADIENTS = "CustomGradient-"
+
+
+def clear_session() -> None:
+    """Free the memory of all networks that nothing else refers to any more.
+
+    A process that trains one network after the other would otherwise grow by tens of megabytes
+    with each: TensorFlow registers a gradient for every graph that Keras traces, under a new name,
+    and keeps the graph with it for ever. Python's collector then frees the rest in its own time.
+    """
+    keras.backend.clear_session(free_memory=False)
+    # Not part of TensorFlow's public interface: `tests/training/test_clear_session.py` fails when
+    # it moves, and without it only memory is lost.
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        kept = ops.gradient_registry._registry
+        for name in [name for name in kept if name.startswith(GRADIENTS)]:
+            del kept[name]

@@ -1,9 +1,13 @@
-"""W&B online, W&B offline, or silent: one object with log, summarise and finish."""
+"""Everything that talks to W&B: the tracker of a run, and the winner of a sweep.
+
+A tracker is W&B online, W&B offline, or silent: one object with log, summarise and finish.
+"""
 
 import functools
 import io
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +16,11 @@ import numpy as np
 import wandb
 from PIL import Image
 
+from training import architectures
+from training.settings import TrainingSettings
 from utils.errors import InputError
 from utils.paths import runs_folder, shown
+from utils.settings import from_mapping
 
 PROJECT = "beatsweep"
 # By default wandb waits 90 s for a server that does not answer, and for ever at the run's end.
@@ -132,7 +139,7 @@ class WandbTracker:
         try:
             self.run.log_artifact(artifact, aliases=["best"])
         except wandb.Error as error:
-            print(f"note: the checkpoint was not sent to W&B ({error}); it stands in {files[0]}")
+            print(f"note: the checkpoint was not sent to W&B ({error}); it is at {files[0]}")
 
     def finish(self, failed: bool = False) -> None:
         """Send what is left. A server that went away leaves the run on disk for `wandb sync`."""
@@ -177,12 +184,12 @@ def open_tracker(
         problem = f"W&B does not answer or refuses the key: {error}"
     if asked == "online":
         raise InputError(f"tracking is 'online', but {problem}; --tracking=offline needs no key")
-    _say_once(f"{problem}; the run is kept offline")
+    _print_once(f"{problem}; the run is kept offline")
     return WandbTracker(start("offline"))
 
 
 @functools.cache
-def _say_once(text: str) -> None:
+def _print_once(text: str) -> None:
     """A study of a hundred runs need not say it a hundred times."""
     print(text)
 
@@ -213,3 +220,41 @@ def _init(
         mode=mode,  # type: ignore[arg-type]
         settings=settings,
     )
+
+
+def sweep_winner(sweep: str) -> tuple[str, TrainingSettings]:
+    """The architecture and the settings of the best run of the sweep ENTITY/PROJECT/ID.
+
+    "Best" is by the sweep's own metric, whose last value is the run's best: see
+    `training.recorder.Recorder`.
+
+    Raises:
+        InputError: W&B cannot be reached, knows no such sweep, or no run of it was trained here.
+    """
+    try:
+        run = wandb.Api().sweep(sweep).best_run()
+    except (wandb.Error, ValueError) as error:
+        raise InputError(
+            f"the sweep '{sweep}' could not be read from W&B: {error}. Expected "
+            "ENTITY/PROJECT/ID as `wandb sweep` prints it, and a key (`wandb login`)"
+        ) from error
+    if run is None:
+        raise InputError(f"the sweep '{sweep}' has no finished run yet")
+    config = dict(run.config)
+    name = config.get("architecture")
+    if name is None:
+        raise InputError(f"the best run of '{sweep}', {run.name}, was not trained by Beatsweep")
+    kind = architectures.find(name).settings
+    print(f"best run of {sweep}: {run.name}, {_score(run)}")
+    return name, from_mapping(kind, _settings_alone(kind, config), f"run {run.name}")
+
+
+def _settings_alone(kind: type[TrainingSettings], config: dict[str, Any]) -> dict[str, Any]:
+    """The config without what the run described beside its settings."""
+    known = {field.name for field in fields(kind)}
+    return {name: value for name, value in config.items() if name in known}
+
+
+def _score(run: Any) -> str:
+    scores = {name: run.summary.get(name) for name in ("best_val_macro_f1", "best_val_accuracy")}
+    return ", ".join(f"{name} {value:.4f}" for name, value in scores.items() if value is not None)

@@ -25,12 +25,12 @@ from models.lstm_autoencoder import (
     scaled,
     threshold_of,
 )
-from training.history import FiniteLoss, FitResult, HistoryRecorder
+from training.epochs import FitResult, Stopping, fit_epochs
 from training.progress import Progress
 from training.recorder import Comparison
-from training.resume import KeepState, StateFile, take_up
+from training.resume import StateFile
 from training.run import Evaluation, Run, Task, TrainingData
-from training.tracked_run import StopRequest, StopWhenAsked
+from training.tracked_run import StopRequest
 from utils.errors import InputError
 
 NORMAL = 0  # the label of normal beats in all data sets
@@ -181,36 +181,17 @@ def fit(
     """
     batches = NormalBatches(beats, settings)
     _compile(model, settings, len(batches))
-    result = FitResult()
-    history = HistoryRecorder(result, HELD_BACK_ERROR, on_epoch)
-    state = take_up(state_file, model, settings.epochs)
-    if state:
-        history.replay(state)
-        batches.epoch = len(state.history)
-        if progress:
-            progress.replay(state.history)
-    if state and state.finished(settings.epochs):
-        model.set_weights(state.best_weights or model.get_weights())
-        result.name_the_end(HELD_BACK_ERROR, settings.patience, state.stopped_by_patience)
-        return result
-    early = keras.callbacks.EarlyStopping(
-        HELD_BACK_ERROR, mode="min", patience=settings.patience, restore_best_weights=True
-    )
-    callbacks = [FiniteLoss(result), HeldBackScores(beats, settings), history, early]
-    callbacks += [StopWhenAsked(stop)] if stop else []
-    callbacks += [progress] if progress else []
-    if state_file:  # last, when all others have counted the epoch
-        callbacks.append(KeepState(state_file, state, result, len(batches), {"early": early}))
-    model.fit(
+    return fit_epochs(
+        model,
         batches,
-        epochs=settings.epochs,
-        initial_epoch=len(result.history),
-        callbacks=callbacks,
+        HeldBackScores(beats, settings),
+        Stopping(HELD_BACK_ERROR, "min", settings.epochs, settings.patience),
+        on_epoch=on_epoch,
+        stop=stop,
+        state_file=state_file,
+        progress=progress,
         shuffle=False,  # the batches are shuffled already
-        verbose=0,
     )
-    result.name_the_end(HELD_BACK_ERROR, settings.patience, early.stopped_epoch > 0, stop)
-    return result
 
 
 class NormalBatches(keras.utils.PyDataset):
@@ -242,6 +223,10 @@ class NormalBatches(keras.utils.PyDataset):
             noisy = clean + np.float32(self.settings.denoising) * noise
         targets = np.repeat(clean[:, np.newaxis], self.settings.folds, axis=1)
         return noisy[..., np.newaxis], targets, self.weights[rows]
+
+    def go_on_after(self, epoch: int) -> None:
+        """Let `fit` go on behind an epoch; it calls `on_epoch_end` before its first one too."""
+        self.epoch = epoch
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

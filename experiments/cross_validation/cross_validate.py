@@ -24,7 +24,7 @@ from experiments.cross_validation.settings import (
 from models.backend import keras
 from models.inference import predict
 from training import architectures, loop
-from training.history import FitResult
+from training.epochs import FitResult
 from training.progress import Progress
 from training.tracked_run import StopRequest, clear_session, tracked_run
 from training.tracking import Tracker

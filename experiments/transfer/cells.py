@@ -14,7 +14,7 @@ from models.inference import predict
 from models.transfer import target_network
 from training import loop
 from training.batches import Batches
-from training.history import FiniteLoss, FitResult
+from training.epochs import FiniteLoss, FitResult
 from training.settings import TrainingSettings
 from training.tracked_run import StopRequest, StopWhenAsked, clear_session
 from utils.errors import InputError

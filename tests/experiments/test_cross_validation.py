@@ -24,7 +24,7 @@ from sweeps import space, storage, sweep_file
 from tests.training.test_loop import SMALL, bumps
 from tests.training.test_run import Notebook
 from training import architectures, loop, tracked_run
-from training.history import FitResult
+from training.epochs import FitResult
 
 ROOT = Path(__file__).parents[2]
 PATIENTS = 12

@@ -15,7 +15,7 @@ from models import cnn, cnn_lstm
 from models.inference import predict
 from training import loop
 from training.batches import Batches
-from training.history import FiniteLoss, FitResult
+from training.epochs import FiniteLoss, FitResult
 from training.loop import classification_loss
 from training.settings import CnnLstmSettings, CnnSettings
 from training.tracked_run import StopRequest, StopWhenAsked

@@ -24,7 +24,7 @@ from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_run import Notebook
 from training import loop, run, tracked_run
 from training.classifier import Classifier
-from training.history import FitResult
+from training.epochs import FitResult
 from training.resume import FILE_NAME, StateFile, TrainingState, take_up
 from training.settings import CnnSettings
 from training.tracked_run import StopRequest

@@ -13,7 +13,7 @@ from models.inference import predict
 from tests.training.test_loop import SMALL, bumps
 from training import run, tracked_run, train_cnn
 from training.classifier import Classifier, prepare
-from training.history import FitResult
+from training.epochs import FitResult
 from training.recorder import Comparison, Recorder
 from training.settings import CnnSettings
 from training.tracking import SilentTracker
