@@ -65,8 +65,8 @@ class Batches(keras.utils.PyDataset):
         if (self.shown == self.counts).all():
             self.order = rng.permutation(len(self.labels))
             return
-        own = np.minimum(self.shown, self.counts) if self.mixtures else self.shown
-        rows = draw_rows(self.labels, own, rng)
+        given = np.minimum(self.shown, self.counts) if self.mixtures else self.shown
+        rows = draw_rows(self.labels, given, rng)
         if self.mixtures:
             rows = np.concatenate([rows, self._draw_new(rng)])
         self.order = rng.permutation(rows)
@@ -81,10 +81,11 @@ class Batches(keras.utils.PyDataset):
         return first + np.arange(len(new))
 
     def _signals(self, rows: np.ndarray) -> np.ndarray:
-        own = len(self.train)
-        signals = np.array(self.train.signals[np.minimum(rows, own - 1)])
+        beats = len(self.train)
+        signals = np.array(self.train.signals[np.minimum(rows, beats - 1)])
         if len(self.drawn):
-            signals[rows >= own] = self.drawn[rows[rows >= own] - own]
+            is_drawn = rows >= beats
+            signals[is_drawn] = self.drawn[rows[is_drawn] - beats]
         return signals
 
     def _augment(self, beats: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Settings, data, model, fit, evaluation on validation beats, record. `train` goes through them. What
 they are for a classifier is in `training.classifier`, for an autoencoder in
-`experiments.anomaly_detection.train`.
+`experiments.anomaly_detection.autoencoder`.
 """
 
 import dataclasses

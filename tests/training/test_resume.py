@@ -187,7 +187,6 @@ def test_a_stop_in_mid_epoch_leaves_the_state_before_it(train, validation, file)
         on_epoch=lambda metrics: stop.request(),
         stop=stop,
         state_file=file,
-        verbose=0,
     )
     assert result.stopped and len(result.history) == 2  # the second was cut after its first batch
     assert file.read().history == result.history[:1]
