@@ -45,14 +45,14 @@ class EpisodeSettings:
 
 @dataclass(frozen=True)
 class Episode:
-    """Something that a reader of the recording would point at.
+    """An episode of a rhythm.
 
     Attributes:
         kind: ``pause``, ``tachycardia``, ``bradycardia``, ``bigeminy``, ``trigeminy``,
             ``V couplet``, ``V run``, ``S couplet`` or ``S run``.
         start_s, end_s: times of its first and last beat.
         beats: how many beats it has, both ends counted.
-        detail: a few plain words, e.g. ``3.1 s without a beat``.
+        detail: a short description, e.g. ``3.1 s without a beat``.
     """
 
     kind: str
@@ -80,7 +80,7 @@ def episodes(
         r_peaks_s: (beats,) seconds, ascending.
         classes: (beats,) str of AAMI classes N, S, V, F, Q; without them there are neither
             patterns nor runs.
-        gaps: (start_s, end_s) of stretches in which beats could not be seen.
+        gaps: (start_s, end_s) of segments in which beats could not be seen.
         settings: limits.
 
     Returns:
@@ -147,7 +147,7 @@ def _by_rate(
 
 
 def _running_median(rr_s: np.ndarray, length: int) -> np.ndarray:
-    """(intervals,) the median of so many around each, of fewer at the ends."""
+    """(intervals,) median of `length` intervals around each, of fewer at the ends."""
     half = length // 2
     padded_s = np.pad(rr_s, half, constant_values=np.nan)
     return np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded_s, 2 * half + 1), axis=1)

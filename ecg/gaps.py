@@ -1,4 +1,7 @@
-"""Bridging the places where nothing was recorded, for filters that know no gaps."""
+"""Gaps: filling what was not recorded, for filters; and runs of True in a mask.
+
+Short, because most modules of `ecg` need these two functions and nothing else in common.
+"""
 
 import numpy as np
 

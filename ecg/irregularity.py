@@ -1,17 +1,17 @@
-"""Measures of how irregularly the ventricles beat, each for many windows of RR intervals at once.
+"""Measures of irregular rhythm, each for many windows of RR intervals at once.
 
-All take windows: (windows, intervals) seconds, in which NaN stands for an interval that is left
-out, and return (windows,) float64, NaN where too few intervals are left to tell.
+All take `windows_s`, (windows, intervals) in seconds, in which NaN marks an interval that is left
+out. All return (windows,) float64, NaN where too few intervals are left.
 """
 
 import numpy as np
 
-# Lake and Moorman: intervals match within 30 ms, or within as much more as it takes to find five
-# pairs that match and whose next intervals match too.
+# Lake and Moorman: intervals match within 30 ms. Where fewer than five pairs match whose next
+# intervals match too, the tolerance grows until five do.
 TOLERANCE_S, LEAST_MATCHES = 0.03, 5
-# So many windows are compared with themselves at a time, which bounds memory.
+# This many windows are processed at a time, which bounds memory.
 WINDOWS_AT_ONCE = 2000
-# Zhou: heart rates in steps of 5 per minute, 64 symbols, words of three.
+# Zhou: heart rates in steps of 5 beats per minute, 64 symbols, words of three.
 SYMBOL_BPM, SYMBOLS = 5, 64
 LEAST_WORDS = 4
 
@@ -37,17 +37,17 @@ def _cosen(windows_s: np.ndarray) -> np.ndarray:
     next_s = np.abs(windows_s[:, one + 1] - windows_s[:, other + 1])
     farther_s = np.maximum(distance_s, next_s)  # NaN where one of the four is left out
     known = np.isfinite(farther_s)
-    told = known.sum(axis=1) >= LEAST_MATCHES
-    if not told.any():
+    enough = known.sum(axis=1) >= LEAST_MATCHES
+    if not enough.any():
         return np.full(len(windows_s), np.nan)
     sought = np.where(known, farther_s, np.inf)
     fifth_s = np.partition(sought, LEAST_MATCHES - 1, axis=1)[:, LEAST_MATCHES - 1]
-    tolerance_s = np.maximum(TOLERANCE_S, np.where(told, fifth_s, 0))
+    tolerance_s = np.maximum(TOLERANCE_S, np.where(enough, fifth_s, 0))
     within_s = tolerance_s[:, None] + 1e-9  # times that differ by rounding alone are the same
     matches = ((distance_s <= within_s) & known).sum(axis=1)
     longer_matches = np.maximum(1, (sought <= within_s).sum(axis=1))
     density = 2 * tolerance_s / median_of_known(windows_s)
-    return np.where(told, np.log(np.maximum(1, matches) / longer_matches * density), np.nan)
+    return np.where(enough, np.log(np.maximum(1, matches) / longer_matches * density), np.nan)
 
 
 def symbolic_entropy(windows_s: np.ndarray) -> np.ndarray:
@@ -70,9 +70,9 @@ def symbolic_entropy(windows_s: np.ndarray) -> np.ndarray:
     share = times / count[window]
     entropy = np.bincount(window, -share * np.log2(share), minlength=windows)
     kinds = np.bincount(window, minlength=windows)
-    told = count >= LEAST_WORDS
-    most = np.where(told, count * np.log2(np.maximum(count, 2)), 1)
-    return np.where(told, kinds * entropy / most, np.nan)
+    enough = count >= LEAST_WORDS
+    most = np.where(enough, count * np.log2(np.maximum(count, 2)), 1)
+    return np.where(enough, kinds * entropy / most, np.nan)
 
 
 def normalised_rmssd(windows_s: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Where a lead shows the recorder instead of the heart: gaps, flat lines, rails, wild swings.
+"""Faults of a lead: gaps, flat lines, clipping, implausible amplitudes.
 
-All is found on a grid of short blocks, of which only the largest and the smallest value are kept,
+All are found on a grid of short blocks, of which only the largest and the smallest value are kept,
 so that a day takes little memory.
 """
 
@@ -12,23 +12,23 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from ecg.gaps import runs
 
 BLOCK_S = 0.05
-# Shorter gaps are bridged, and hide no beat.
+# Shorter gaps hide no beat and are bridged.
 LEAST_GAP_S = 0.2
 # Between the beats of a slow heart a clean lead may be flat for more than a second; the noise of
 # a recorder alone moves by less than this.
 FLAT_S, FLAT_MV = 2.0, 0.02
-# A rail is an end of the lead's range at which it stays, and which it meets and leaves steeply:
-# a peak stays at its highest value for some milliseconds, and a slow wave comes there slowly.
-# Shorter stays are no accident either if there are several, since no two peaks are alike.
+# A rail is an end of the lead's range. A clipped signal stays at it, and comes and leaves steeply.
+# A peak stays at its highest value for a few milliseconds only, and a slow wave comes slowly.
+# Shorter stays count too if there are several of them, since no two peaks are equal.
 RAIL_S, SHORT_RAIL_S, LEAST_RAIL_SAMPLES, SEVERAL = 0.02, 0.008, 3, 5
 AT_RAIL_SHARE = 1e-4
 STEEP_WITHIN_S, STEEP_SHARE, STEEP_MV = 0.02, 0.05, 0.1
-# The line between the beats is the lowest value of some leads, but no rail.
+# The isoelectric line is the lowest value of some leads, but no rail.
 RAIL_FROM_MIDDLE_SHARE = 0.1
 RAILS_ALIKE_S = 2.0
 # No lead of MIT-BIH, PTB, PTB-XL or LUDB moves so much within a second.
 WILD_S, WILD_MV = 1.0, 20.0
-# Enough values to know the middle of a lead.
+# This many values are enough for the median of a lead.
 MIDDLE_VALUES = 100_000
 
 
@@ -71,7 +71,7 @@ def flat(blocks: Blocks) -> np.ndarray:
     """(blocks,) bool: the lead moves by less than the noise of a recorder for two seconds."""
     window = round(FLAT_S / BLOCK_S)
     missing = blocks.missing == 1
-    moving = replace(  # gaps are no flat lines, and make none of what is short beside them
+    moving = replace(  # gaps are no flat lines, and do not lengthen a short flat line beside them
         blocks,
         high=np.where(missing, np.inf, blocks.high),
         low=np.where(missing, -np.inf, blocks.low),
@@ -120,7 +120,7 @@ def without_short(mask: np.ndarray, least: int) -> np.ndarray:
 
 
 def _height(blocks: Blocks, window: int) -> np.ndarray:
-    """(blocks - window + 1,) mV: how far the lead moves in so many blocks from each on."""
+    """(blocks - window + 1,) mV: range of the lead over `window` blocks from each on."""
     window = min(window, len(blocks.high))
     origin = -(window // 2)
     high = maximum_filter1d(blocks.high, window, origin=origin)
@@ -129,7 +129,7 @@ def _height(blocks: Blocks, window: int) -> np.ndarray:
 
 
 def _covered(starts: np.ndarray, window: int, length: int) -> np.ndarray:
-    """(length,) bool: what lies in a window of so many blocks that begins at a True."""
+    """(length,) bool: blocks inside a window that begins at a True."""
     steps = np.zeros(length + 1, np.int64)
     begins = np.flatnonzero(starts)
     np.add.at(steps, begins, 1)

@@ -1,9 +1,9 @@
-"""How strongly each moment of a recording looks like a QRS complex, against what is usual nearby.
+"""QRS strength: how much each moment of a recording resembles a QRS complex.
 
 All leads are filtered into bands of the QRS complex, and the energies are added with weights that
-follow the recording: a band of a lead counts as much as its beats stand out from what lies between
-them. Muscle noise takes weight from the high bands and T waves from the low ones, and a lead whose
-electrode fell off leaves the beats to the others.
+follow the recording: a band of a lead counts as much as its beats stand out from the signal
+between them. So muscle noise takes weight from the high bands and T waves from the low bands, and
+a lead whose electrode fell off has no weight. The result is relative to the usual beats nearby.
 """
 
 from dataclasses import dataclass
@@ -12,39 +12,38 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-# Bands of the QRS complex, and how they count where beats stand out alike in all of them: tuned on
+# Bands of the QRS complex, and their weights where beats stand out equally in all bands. Tuned on
 # the DS1 records of MIT-BIH, with and without muscle noise, which is strong above 15 Hz.
 BANDS_HZ = ((4.0, 10.0), (8.0, 16.0), (12.0, 35.0))
 BAND_SHARES = (8.0, 4.0, 1.0)
-# How fast a band gains weight as its beats stand out more.
+# A band's weight grows with this power of the contrast of its beats.
 CONTRAST_POWER = 3
 # Energies are smoothed twice over this length, about that of a QRS complex.
 SMOOTH_S = 0.106
-# Smoothed energies hold nothing above some 10 Hz, so this rate is enough for them.
+# Smoothed energies hold nothing above about 10 Hz, so this rate is enough for them.
 STRENGTH_HZ = 100.0
-# Any so many seconds hold a beat; over so many such blocks, beats stay about as large.
-BLOCK_S, ALIKE_BLOCKS = 2.0, 5
-# A block with no top of so much of a usual beat has no beat, or its electrode is off.
+# A block of this length holds a beat. Over this many blocks, beats keep about the same size.
+BLOCK_S, STEADY_BLOCKS = 2.0, 5
+# A block whose maximum is below this share of a usual beat has no beat, or its electrode is off.
 LEAST_OF_BEAT = 0.1
 # Noise may come and go from one block to the next.
 NOISY_BLOCKS = 3
-# Beats are no smaller than so much of the usual ones of a minute around: what is left when they
-# pause are P waves and noise. Where less than half a minute holds beats, nothing is known of them.
+# Beats are no smaller than this share of the usual ones in the minute around: what is left in a
+# pause is P waves and noise. Where less than half of that minute has beats, this says nothing.
 LEAST_OF_SURROUND, SURROUND_BLOCKS = 0.25, 31
-# `values` of less than this are far from the beats that they were measured by.
+# Where usual beats have smaller `values` than this, they are not the beats that set the scale.
 LEAST_BEAT = 0.6
-# A signal with beats of less than this holds but the noise of the recorder.
+# A signal with smaller beats than this holds only the noise of the recorder.
 LEAST_MV = 0.005
 # All contrasts above this are those of a signal without noise.
 MOST_CONTRAST = 100.0
-# Not even a tachycardia of 220 a minute fills the time between its beats more than this; a steady
-# tone does.
+# Even a tachycardia of 220 beats per minute has more contrast than this; a steady tone has less.
 LEAST_CONTRAST = 1.4
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where strengths are taken: every `step` samples, `block` strengths to a block."""
+    """Where the strength is computed: every `step` samples, `block` points to a block."""
 
     step: int
     block: int
@@ -57,14 +56,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Strength:
-    """What `qrs_strength` finds, on the points of a `Grid`.
+    """The result of `qrs_strength`, on the points of a `Grid`.
 
     Attributes:
-        values: (points,) about 1 at the height of a usual beat of this stretch.
-        beat: (points,) `values` at the height of a usual beat, 0 where nothing beats.
-        quiet: (points,) `values` in the middle between strong and weak.
+        values: (points,) about 1 at the height of the usual beats nearby.
+        beat: (points,) `values` at the height of a usual beat, 0 where there are no beats.
+        quiet: (points,) median of `values` nearby.
         contrast: (blocks,) how far usual beats stand out from the quieter quarter of the time.
-        lead_shares: (blocks, leads) how much each lead adds, 0 where it is dead.
+        lead_shares: (blocks, leads) weight of each lead, 0 where it is dead.
     """
 
     values: np.ndarray
@@ -74,7 +73,7 @@ class Strength:
     lead_shares: np.ndarray
 
     def block_of(self, samples: np.ndarray, sampling_hz: float) -> np.ndarray:
-        """Places in `contrast` and `lead_shares` of these samples."""
+        """The blocks of these samples: rows of `contrast` and `lead_shares`."""
         return np.minimum(samples // grid_of(sampling_hz).block_samples, len(self.contrast) - 1)
 
 
@@ -106,9 +105,9 @@ def qrs_strength(leads_mv: np.ndarray, sampling_hz: float) -> Strength:
             per_energy = weights[:, lead, band] / np.maximum(beat, LEAST_MV) ** 2
             total += energy * _between_blocks(per_energy, points, grid)
     sums = weights.sum(axis=(1, 2))
-    sure = np.maximum(sums, np.finfo(float).tiny)
+    positive = np.maximum(sums, np.finfo(float).tiny)
     values = np.sqrt(total / np.maximum(_between_blocks(sums, points, grid), np.finfo(float).tiny))
-    return _with_levels(values, weights.sum(axis=2) / sure[:, np.newaxis], sums > 0, grid)
+    return _with_levels(values, weights.sum(axis=2) / positive[:, np.newaxis], sums > 0, grid)
 
 
 def _energy(signal: np.ndarray, band: int, sampling_hz: float, step: int) -> np.ndarray:
@@ -122,9 +121,9 @@ def _energy(signal: np.ndarray, band: int, sampling_hz: float, step: int) -> np.
 
 
 def _beat_and_noise(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """(blocks,) of the usual top, and of the noise between beats where it is loudest nearby.
+    """(blocks,) usual height of a beat, and (blocks,) noise between beats, the loudest nearby.
 
-    The noise is endless in a block that has nothing like a beat, since it can tell nothing.
+    The noise is infinite in a block without anything like a beat, so that it gets no weight.
     """
     beat, quiet, _low = _levels(values, grid)
     blocks = _blocks(values, grid)
@@ -134,24 +133,24 @@ def _beat_and_noise(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndar
 
 
 def _levels(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(blocks,) of the usual top, the middle and the lower quarter of the blocks around each."""
+    """(blocks,) each: the usual maximum, median and lower quartile of the blocks around each."""
     blocks = _blocks(values, grid)
     low, middle = np.quantile(blocks, (0.25, 0.5), axis=1)
     beat, middle, low = (
-        median_filter(level, ALIKE_BLOCKS, mode="mirror")
+        median_filter(level, STEADY_BLOCKS, mode="mirror")
         for level in (blocks.max(axis=1), middle, low)
     )
     return beat, middle, low
 
 
 def _blocks(values: np.ndarray, grid: Grid) -> np.ndarray:
-    """(blocks, points) without the end that fills none; all where there is less than one."""
+    """(blocks, points) without an incomplete last block, unless it is the only one."""
     block = min(grid.block, len(values))
     return values[: len(values) // block * block].reshape(-1, block)
 
 
 def _weight(beat: np.ndarray, noise: np.ndarray, band: int) -> np.ndarray:
-    """(blocks,) what a band of a lead counts, 0 where the lead is dead."""
+    """(blocks,) weight of a band of a lead, 0 where the lead is dead."""
     contrast = beat / np.maximum(noise, np.maximum(beat, LEAST_MV) / MOST_CONTRAST)
     return np.where(beat > LEAST_MV, BAND_SHARES[band] * contrast**CONTRAST_POWER, 0)
 
@@ -173,6 +172,6 @@ def _with_levels(
 
 
 def _between_blocks(levels: np.ndarray, points: int, grid: Grid) -> np.ndarray:
-    """(points,) levels of blocks, with straight lines from middle to middle."""
+    """(points,) levels of blocks, interpolated linearly between the middles of blocks."""
     middles = (np.arange(len(levels)) + 0.5) * grid.block
     return np.interp(np.arange(points), middles, levels)

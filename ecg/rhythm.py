@@ -1,8 +1,12 @@
-"""Windows of irregular rhythm: atrial fibrillation, told from sinus rhythm with ectopic beats.
+"""Irregular rhythm: atrial fibrillation, distinguished from sinus rhythm with ectopic beats.
 
-Windows of RR intervals slide over the recording. What makes a window irregular is the coefficient
-of sample entropy of its intervals, as they are and with ectopic beats evened out, and, where the
-signal was looked at, that no P waves of one shape precede its beats (`ecg.beat_shapes`).
+Windows of RR intervals slide over the recording (`irregular_windows`). A window is irregular by
+the coefficient of sample entropy (COSEn) of its intervals, as they are and with ectopic beats
+evened out. Where the signal is known, it also counts that no P waves of one shape precede the
+beats (`ecg.beat_shapes`).
+
+Each beat then takes the mean irregularity of its windows, and short segments join their
+surroundings (`irregular_segments`).
 """
 
 from collections.abc import Sequence
@@ -19,15 +23,15 @@ from utils.errors import InputError
 
 # Log-odds of atrial fibrillation or flutter: constant, per nat of COSEn of all intervals, per nat
 # of COSEn with ectopy evened out, per unit of P wave constancy. A logistic regression on windows
-# of DS1 of MIT-BIH, both classes weighted alike. The constant is then moved, so that at 0.5 about
-# 4 % (intervals alone) and 3 % of the regular beats of DS1, each record judged by a fit of the
-# others, and at most 3 % of those of LUDB and PTB-XL are called irregular.
-# `python -m benchmarks.irregular_rhythm --fit` prints these numbers.
+# of DS1 of MIT-BIH, both classes with equal weight. The constant is then moved, so that at 0.5
+# about 4 % (intervals alone) and 3 % of the regular beats of DS1, each record judged by a fit of
+# the others, and at most 3 % of those of LUDB and PTB-XL are called irregular. `python -m
+# benchmarks.irregular_rhythm --fit` prints these numbers.
 BY_INTERVALS = (4.81, 0.28, 4.91)
 BY_INTERVALS_AND_P_WAVES = (12.00, 3.33, 2.11, -7.61)
 FEWEST_IN_WINDOW = 8
-# Where fewer of a window's pairs of successive intervals are of sinus origin, the other measures
-# take all its intervals: ectopy is its rhythm.
+# Where a smaller share of a window's pairs of successive intervals is of sinus origin, the other
+# measures take all its intervals: ectopy is its rhythm.
 LEAST_SUCCESSIVE = 0.6
 # P waves say nothing where fewer than this share of a window's beats could be compared.
 LEAST_COMPARED = 0.25
@@ -35,13 +39,13 @@ LEAST_COMPARED = 0.25
 
 @dataclass(frozen=True)
 class RhythmSettings:
-    """How irregular rhythm is looked for.
+    """Settings of the search for irregular rhythm.
 
     Attributes:
         window_beats: RR intervals in a window; the constants were fitted with 16.
         step_beats: intervals from the start of a window to the next one's.
-        threshold: a beat is irregular from this irregularity on, 0 to 1.
-        shortest_beats: shorter stretches, regular or irregular, join what is around them.
+        threshold: a beat is irregular at this irregularity or above, 0 to 1.
+        shortest_beats: shorter segments, regular or irregular, join what is around them.
     """
 
     window_beats: int = 16
@@ -106,6 +110,22 @@ class RhythmWindows:
         return len(self.first_beat)
 
 
+@dataclass(frozen=True)
+class IrregularSegment:
+    """A segment of irregular rhythm, from its first beat to its last.
+
+    Attributes:
+        start_s, end_s: times of these beats.
+        beats: number of beats, both ends counted.
+        irregularity: mean of the beats, 0 to 1.
+    """
+
+    start_s: float
+    end_s: float
+    beats: int
+    irregularity: float
+
+
 def irregular_windows(
     r_peaks_s: np.ndarray,
     *,
@@ -122,11 +142,11 @@ def irregular_windows(
     Args:
         r_peaks_s: (beats,) seconds, ascending.
         p_constancy: (beats,) -1 to 1, of `ecg.beat_shapes.p_wave_constancy`; without it
-            intervals alone decide, and that is much less reliable.
+            the intervals alone decide, which is much less reliable.
         ectopic_beats: (beats,) bool, ventricular beats, of
             `ecg.beat_shapes.unlike_beats` or of a classifier; the constants were fitted
             with the former.
-        gaps: (start_s, end_s) of stretches in which beats could not be seen.
+        gaps: (start_s, end_s) of segments in which beats could not be seen.
         settings: window length, step and threshold.
 
     Raises:
@@ -159,8 +179,65 @@ def irregular_windows(
     )
 
 
+def irregular_segments(
+    windows: RhythmWindows, r_peaks_s: np.ndarray, settings: RhythmSettings = DEFAULTS
+) -> list[IrregularSegment]:
+    """Join consecutive irregular beats to segments, in order of time.
+
+    Args:
+        windows: of `irregular_windows` of the same beats.
+        r_peaks_s: (beats,) seconds.
+    """
+    times_s = checked_times(r_peaks_s)
+    scores = beat_irregularity(windows, len(times_s))
+    flags = irregular_beats(windows, len(times_s), settings)
+    return [
+        IrregularSegment(
+            float(times_s[first]),
+            float(times_s[end - 1]),
+            end - first,
+            float(scores[first:end].mean()),
+        )
+        for first, end in runs(flags).tolist()
+    ]
+
+
+def irregular_beats(
+    windows: RhythmWindows, beats: int, settings: RhythmSettings = DEFAULTS
+) -> np.ndarray:
+    """(beats,) bool: which beats belong to an irregular segment.
+
+    Args:
+        windows: of `irregular_windows`.
+        beats: number of beats of the recording.
+    """
+    scores = beat_irregularity(windows, beats)
+    known = np.isfinite(scores)
+    flags = known & (np.nan_to_num(scores) >= settings.threshold)
+    for first, end in runs(known).tolist():
+        flags[first:end] = _without_short(flags[first:end], settings.shortest_beats)
+    return flags
+
+
+def beat_irregularity(windows: RhythmWindows, beats: int) -> np.ndarray:
+    """(beats,) float64: the mean irregularity of the windows that hold a beat.
+
+    NaN for a beat that is in no window.
+    """
+    edges = np.zeros((2, beats + 1))
+    for row, weights in enumerate([windows.irregularity, np.ones(len(windows))]):
+        np.add.at(edges[row], windows.first_beat, weights)
+        np.add.at(edges[row], windows.first_beat + windows.beats, -weights)
+    total, count = np.cumsum(edges, axis=1)[:, :-1]
+    held = np.rint(count)
+    return np.where(held > 0, total / np.maximum(1, held), np.nan)
+
+
+# Measures of the windows
+
+
 def _first_beats(intervals: RRIntervals, settings: RhythmSettings) -> np.ndarray:
-    """(windows,) index of each window's first interval; the last window of a part is flush."""
+    """(windows,) index of each window's first interval; the last one ends with its part."""
     parts = [np.empty(0, np.int64)]
     for first, end in runs(np.isfinite(intervals.rr_s)).tolist():
         last = end - settings.window_beats
@@ -211,71 +288,13 @@ def _irregularity(
     return expit(np.where(np.isfinite(p_constancy), by_both, by_intervals))
 
 
-@dataclass(frozen=True)
-class IrregularSegment:
-    """A stretch of irregular rhythm, from its first beat to its last."""
-
-    start_s: float
-    end_s: float
-    beats: int
-    irregularity: float
-
-
-def beat_irregularity(windows: RhythmWindows, beats: int) -> np.ndarray:
-    """(beats,) float64: the mean irregularity of the windows that hold a beat, NaN in none."""
-    edges = np.zeros((2, beats + 1))
-    for row, weights in enumerate([windows.irregularity, np.ones(len(windows))]):
-        np.add.at(edges[row], windows.first_beat, weights)
-        np.add.at(edges[row], windows.first_beat + windows.beats, -weights)
-    total, count = np.cumsum(edges, axis=1)[:, :-1]
-    held = np.rint(count)
-    return np.where(held > 0, total / np.maximum(1, held), np.nan)
-
-
-def irregular_beats(
-    windows: RhythmWindows, beats: int, settings: RhythmSettings = DEFAULTS
-) -> np.ndarray:
-    """(beats,) bool: which beats belong to an irregular stretch.
-
-    Args:
-        windows: of `irregular_windows`.
-        beats: number of beats of the recording.
-    """
-    scores = beat_irregularity(windows, beats)
-    known = np.isfinite(scores)
-    flags = known & (np.nan_to_num(scores) >= settings.threshold)
-    for first, end in runs(known).tolist():
-        flags[first:end] = _without_short(flags[first:end], settings.shortest_beats)
-    return flags
-
-
-def irregular_segments(
-    windows: RhythmWindows, r_peaks_s: np.ndarray, settings: RhythmSettings = DEFAULTS
-) -> list[IrregularSegment]:
-    """Join irregular beats that follow each other to stretches, in order of time.
-
-    Args:
-        windows: of `irregular_windows` of the same beats.
-        r_peaks_s: (beats,) seconds.
-    """
-    times_s = checked_times(r_peaks_s)
-    scores = beat_irregularity(windows, len(times_s))
-    flags = irregular_beats(windows, len(times_s), settings)
-    return [
-        IrregularSegment(
-            float(times_s[first]),
-            float(times_s[end - 1]),
-            end - first,
-            float(scores[first:end].mean()),
-        )
-        for first, end in runs(flags).tolist()
-    ]
+# From windows to segments
 
 
 def _without_short(flags: np.ndarray, shortest: int) -> np.ndarray:
-    """Irregular stretches join over short regular ones; then what is short and irregular goes.
+    """Fill short regular segments between irregular ones, then remove short irregular ones.
 
-    What is irregular from end to end stays, however short the recording.
+    A recording that is irregular from end to end stays so, however short it is.
     """
     joined = flags.copy()
     for first, end in runs(~joined).tolist():

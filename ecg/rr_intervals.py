@@ -1,4 +1,4 @@
-"""RR intervals: the time from each beat to the next, and what ectopic beats did to them."""
+"""RR intervals: the time from each beat to the next, and the effect of ectopic beats on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ from scipy.ndimage import median_filter
 from ecg.gaps import runs
 from utils.errors import InputError
 
-# The usual interval is the median of so many, and the rhythm is steady where so large a share of
-# them is within this part of it. Where it is not, as in bigeminy or atrial fibrillation, timing
-# cannot tell a premature beat from the rhythm itself, and no beat is called premature. The share
-# was chosen on DS1 of MIT-BIH: with 0.5 or 0.6 more of atrial fibrillation was taken for ectopy.
+# The usual interval is the median of NEIGHBOURS intervals. The rhythm is steady where STEADY_SHARE
+# of them differ from it by less than STEADY_WITHIN of it. Where it is not, as in bigeminy or
+# atrial fibrillation, timing cannot tell a premature beat from the rhythm itself, and no beat is
+# called premature. The share was chosen on DS1 of MIT-BIH: with 0.5 or 0.6 more of atrial
+# fibrillation was taken for ectopy.
 NEIGHBOURS, STEADY_SHARE, STEADY_WITHIN = 11, 0.7, 0.1
-# Longer series of intervals beside ectopic beats are not ectopy in another rhythm, but a rhythm.
+# A longer series of intervals beside ectopic beats is a rhythm of its own, not ectopy.
 MOST_JOINED = 4
-# What comes earlier than this part of the usual interval is premature; so many usual ones without
-# a beat are a pause or a missed beat.
+# An interval below the first share of the usual one ends with a premature beat. One above the
+# second is a pause, or a beat was missed.
 PREMATURE_BELOW, PAUSE_ABOVE = 0.87, 1.5
 
 
@@ -28,9 +29,10 @@ class RRIntervals:
 
     Attributes:
         rr_s: (beats - 1,) float64, seconds; NaN where a gap of the recording lies between.
-        ectopic: (beats - 1,) bool, set by an ectopic beat: its own interval and the pause after.
-        evened_s: (beats - 1,) float64, seconds, where the intervals before and after an ectopic
-            beat both have their mean: a ventricular beat seldom resets the sinus node, so they
+        ectopic: (beats - 1,) bool, whether ectopy made it: the interval before an ectopic
+            beat, and the pause after it.
+        evened_s: (beats - 1,) float64, seconds. The intervals before and after an ectopic beat are
+            both replaced by their mean: a ventricular beat seldom resets the sinus node, so they
             are two sinus intervals together.
     """
 
@@ -52,12 +54,12 @@ def rr_intervals(
 ) -> RRIntervals:
     """Measure the intervals between beats and find those that ectopy made.
 
-    A premature beat is known by its timing against a steady rhythm, and so is the pause that
-    follows it. Where it is told from elsewhere which beats are ectopic, those count as well.
+    A premature beat is recognised by its timing against a steady rhythm, and so is the pause that
+    follows it. Beats that the caller knows to be ectopic count as well.
 
     Args:
         r_peaks_s: (beats,) seconds, ascending.
-        gaps: (start_s, end_s) of stretches in which beats could not be seen.
+        gaps: (start_s, end_s) of segments in which beats could not be seen.
         ectopic_beats: (beats,) bool, beats that are known not to come from the sinus node.
 
     Raises:
