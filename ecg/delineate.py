@@ -1,13 +1,13 @@
-"""Where the P wave, the QRS complex and the T wave of each beat begin, peak and end.
+"""Delineation: onset, peak and end of the P wave, the QRS complex and the T wave of each beat.
 
-A small network (`ecg/wave_marks/network.py`) looks at one window around each R peak, on a grid of
-8 ms whatever the sampling rate, together with the same window averaged over neighbours of the same
-shape (`windows.py` there). For each mark it gives a probability over the window, from which
-`decoding.py` takes the marks.
+The input of a small network (`ecg.wave_marks.network`) is a window around each R peak, on a grid
+of 8 ms for all sampling rates, and the same window averaged over neighbours of the same shape
+(`ecg.wave_marks.windows`). For each mark its output is a probability over the window, from which
+`ecg.wave_marks.decoding` takes the marks.
 
 The weights were fitted on the records of LUDB with odd numbers, and on records of MIT-BIH (DS1)
-and PTB-XL (without its test fold) that say only whether there are P waves. The records of LUDB
-with even numbers are for the test.
+and PTB-XL (without its test fold) whose labels only say whether there are P waves. The records of
+LUDB with even numbers are for the test.
 """
 
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ LOWEST_HZ, HIGHEST_HZ = 100.0, 1000.0
 # A part of the beats at a time bounds the memory. A beat's marks depend on its neighbours' marks,
 # and theirs on their neighbours.
 BEATS_AT_ONCE, SEEN_AROUND = 1024, 2 * NEIGHBOURS
-# A wave is there where the network says so, and where its marks are not smeared over the window.
+# A wave is present where the network says so and its marks are not spread over the window.
 LEAST_PRESENCE = 0.3
 LEAST_CONFIDENCE = 0.15
-# The R peak given is sharper than the network's, unless that is another deflection of the complex.
+# The R peak given is more exact than the network's, unless the network chose another deflection.
 SAME_PEAK_S = 0.016
 
 
@@ -38,8 +38,8 @@ class Waves:
 
     Attributes:
         p: (beats, 3) int64 onset, peak and end; -1, -1, -1 where there is no such wave.
-        qrs: the same. Its peak is the R peak given, or where annotators would rather see it: on
-            the R wave of a complex whose S wave is larger.
+        qrs: the same. Its peak is the R peak given, or where annotators would put it: on the R
+            wave of a complex whose S wave is larger.
         t: the same.
     """
 
@@ -51,13 +51,13 @@ class Waves:
 def waves(signal_mv: np.ndarray, sampling_hz: float, r_peaks: np.ndarray) -> Waves:
     """Mark the waves of each beat.
 
-    Each lead is marked for itself. Of several leads, a wave is there where the mean of their
+    Each lead is marked by itself. With several leads, a wave is present where the mean of their
     probabilities says so, and each of its marks is the median over the leads that show it,
-    weighted by how sure each is. Flat leads have no say.
+    weighted by confidence. Flat leads do not count.
 
     Args:
         signal_mv: (samples,) or (samples, leads), millivolts; NaN where nothing was recorded. A
-            wave that touches such a stretch is reported absent.
+            wave that touches such a gap is reported absent.
         sampling_hz: samples per second, 100 to 1000.
         r_peaks: (beats,) ascending samples, as `ecg.detect.r_peaks` gives them.
 

@@ -1,4 +1,4 @@
-"""Synthetic noise as electrodes pick it up: baseline wander, muscle, mains."""
+"""Synthetic noise of electrodes: baseline wander, muscle noise, mains hum."""
 
 import numpy as np
 from scipy.signal import butter, sosfilt
@@ -7,10 +7,10 @@ from ecg.synthetic.patient import Patient
 
 WANDER_LOW_HZ, WANDER_HIGH_HZ = 0.05, 0.5
 WANDER_TONES = 6
-# Wander is made on a coarse grid and interpolated; this is eight points a cycle at the least.
+# Wander is made on a coarse grid and interpolated; this is at least eight points a cycle.
 WANDER_GRID_HZ = 4.0
 MUSCLE_LOW_HZ = 20.0
-# Muscles tense and relax: their noise swells and fades over about so many seconds.
+# Muscles tense and relax: their noise swells and fades over about this time.
 MUSCLE_SWELL_S = 4.0
 
 

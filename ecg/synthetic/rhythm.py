@@ -15,7 +15,8 @@ PATTERNS = {
     "F": ("F",),
 }
 LONGEST_PACED_RUN = 40
-# Premature beats shorten a recording: so many beats are drawn, and those past the end dropped.
+# Premature beats shorten a recording: this many times the beats are drawn, and those past the end
+# are dropped.
 SPARE_BEATS = 1.15
 # Beat-to-beat persistence of the slow changes of heart rate.
 PERSISTENCE = 0.95
@@ -29,7 +30,7 @@ class Rhythm:
         classes: (beats,) str, AAMI class.
         times_s: (beats,) float64, nominal time of each R peak.
         rr_s: (beats,) float64, interval from the beat before.
-        breath: (beats,) float64 in -1 .. 1, where in a breath each beat falls.
+        breath: (beats,) float64 in -1 .. 1, the phase of breathing at each beat.
     """
 
     classes: np.ndarray
@@ -41,11 +42,11 @@ class Rhythm:
 def draw_rhythm(
     rng: np.random.Generator, patient: Patient, duration_s: float, shares: Mapping[str, float]
 ) -> Rhythm:
-    """Beats for `duration_s` seconds, all but the ectopic ones in sinus rhythm.
+    """Draw the beats of `duration_s` seconds, in sinus rhythm except for the ectopic ones.
 
-    A premature supraventricular beat resets the sinus node, so its pause is short of
+    A premature supraventricular beat resets the sinus node, so its pause is less than
     compensatory. A ventricular one does not: the next sinus beat comes when it would have come
-    anyway. A fusion beat comes in time. A pacemaker keeps its own rate.
+    anyway. A fusion beat comes on time. A pacemaker keeps its own rate.
 
     Args:
         shares: the share of beats of the classes S, V, F and Q; the rest is N.

@@ -1,1 +1,1 @@
-"""How waves are marked: windows, a small network, and marks from its probabilities."""
+"""Wave marks: windows around R peaks, a small network, and marks from its probabilities."""

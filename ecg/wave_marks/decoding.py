@@ -1,4 +1,8 @@
-"""From the network's probabilities to marks."""
+"""From the network's probabilities to wave marks that are in order and were recorded.
+
+`marks` places the marks of each beat, `orderly` keeps neighbouring waves apart, and `recorded`
+tells which waves lie within what was recorded.
+"""
 
 import numpy as np
 from scipy.special import log_softmax
@@ -8,19 +12,85 @@ from ecg.wave_marks.windows import GRID_HZ, GRID_S, averaged
 P, QRS, T = range(3)
 ONSET, PEAK, END = range(3)
 ABSENT = -1
+# A mark is the mean of its probability this far around the maximum, so it lies between grid
+# points.
+AROUND = np.arange(-round(0.04 * GRID_HZ), round(0.04 * GRID_HZ) + 1)[:, None]
+# The fewest grid points that a P wave, a QRS complex and a T wave take to rise, and to fall.
+LEAST_RISE = (2, 1, 4)
+
+
+def marks(logits: np.ndarray, alike_ahead: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Place the nine marks of consecutive beats.
+
+    A T wave that goes down and up is ambiguous. So the three marks of a wave are chosen together,
+    and neighbours of the same shape choose the same T wave.
+
+    Args:
+        logits: (beats, grid, 9), onset, peak and end of P, QRS and T.
+        alike_ahead: of `ecg.wave_marks.windows.alike`.
+
+    Returns:
+        (beats, 3, 3) seconds from the R peak, and the share of the mark's probability that lies
+        around it.
+    """
+    log_p = log_softmax(logits, axis=1)
+    found = []
+    for wave, rise in enumerate(LEAST_RISE):
+        own = log_p[:, :, 3 * wave : 3 * wave + 3]
+        shared = averaged(own, alike_ahead) if wave == T else own
+        found.append(_refined(own, _likeliest(shared, rise)))
+    seconds, confidence = zip(*found, strict=True)
+    return np.stack(seconds, axis=1), np.stack(confidence, axis=1)
+
+
+def _likeliest(log_p: np.ndarray, rise: int) -> np.ndarray:
+    """(beats, 3) grid points: the likeliest onset, peak and end together, in this order.
+
+    Args:
+        log_p: (beats, grid, 3) logarithms of probabilities.
+        rise: the least distance of onset and peak, and of peak and end.
+    """
+    onset, peak, end = np.moveaxis(log_p, 2, 0)
+    together = np.full(peak.shape, -np.inf, peak.dtype)
+    best_onset = np.maximum.accumulate(onset, axis=1)[:, : -2 * rise]
+    best_end = np.maximum.accumulate(end[:, ::-1], axis=1)[:, ::-1][:, 2 * rise :]
+    together[:, rise:-rise] = best_onset + peak[:, rise:-rise] + best_end
+    best = together.argmax(axis=1)[:, None]
+    places = np.arange(peak.shape[1])
+    before = np.where(places <= best - rise, onset, -np.inf).argmax(axis=1)
+    after = np.where(places >= best + rise, end, -np.inf).argmax(axis=1)
+    return np.stack([before, best[:, 0], after], axis=1)
+
+
+def _refined(log_p: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(beats, 3) seconds and confidence of the maximum near each point chosen."""
+    values, places = _around(log_p, near)
+    own = np.take_along_axis(places, values.argmax(axis=1)[:, None], axis=1)[:, 0]
+    values, places = _around(log_p, own)
+    weights = np.exp(values)
+    mass = np.maximum(weights.sum(axis=1), np.finfo(np.float32).tiny)
+    return (weights * GRID_S[places]).sum(axis=1) / mass, mass
+
+
+def _around(log_p: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(beats, window, 3) each: `log_p` around the points, minus infinity off the grid; places."""
+    around = points[:, None] + AROUND
+    places = np.clip(around, 0, len(GRID_S) - 1)
+    values = np.take_along_axis(log_p, places, axis=1)
+    return np.where(around == places, values, -np.inf), places
 
 
 def orderly(marks: np.ndarray, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Marks of which no wave reaches into another.
+    """Move marks so that no wave reaches into another.
 
-    Of two beats that claim one wave, the earlier has it as its T wave.
+    If two beats claim one wave, it is the T wave of the earlier.
 
     Args:
         marks: (beats, 3, 3) samples of onset, peak and end of P, QRS and T.
         present: (beats, 3) bool, whether each wave is there.
 
     Returns:
-        Both, anew.
+        New arrays of both.
     """
     marks, present = marks.copy(), present.copy()
     _keep_out_of_qrs(marks)
@@ -44,7 +114,7 @@ def _keep_out_of_qrs(marks: np.ndarray) -> None:
 
 
 def _part_t_from_p(marks: np.ndarray, present: np.ndarray) -> None:
-    """Where a T wave runs into the next P wave, it ends where that begins."""
+    """End each T wave that overlaps the next P wave where the P wave begins."""
     t, p = marks[:-1, T], marks[1:, P]
     overlap = present[:-1, T] & present[1:, P] & (t[:, END] > p[:, ONSET])
     border = np.maximum(p[:, ONSET], t[:, PEAK] + 1)
@@ -53,7 +123,7 @@ def _part_t_from_p(marks: np.ndarray, present: np.ndarray) -> None:
 
 
 def recorded(leads: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """Which waves lie within the recording, and were recorded whole by some lead.
+    """Find the waves that lie within the recording and were recorded completely by some lead.
 
     Args:
         leads: (samples, leads), NaN where nothing was recorded.
@@ -71,70 +141,3 @@ def recorded(leads: np.ndarray, marks: np.ndarray) -> np.ndarray:
         gaps = np.flatnonzero(~np.isfinite(lead))
         whole |= np.searchsorted(gaps, onsets) == np.searchsorted(gaps, ends, side="right")
     return inside & whole
-
-
-# A mark is the mean of its probability so far around the top, so it lies between grid points.
-HILL = np.arange(-round(0.04 * GRID_HZ), round(0.04 * GRID_HZ) + 1)[:, None]
-# A P wave, a QRS complex and a T wave need at least so many grid points to rise, and to fall.
-LEAST_RISE = (2, 1, 4)
-
-
-def marks(logits: np.ndarray, alike_ahead: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Place the nine marks of consecutive beats.
-
-    A T wave that goes down and up can be seen in two ways. So the three marks of a wave are chosen
-    together, and neighbours of the same shape choose the same T wave.
-
-    Args:
-        logits: (beats, grid, 9), onset, peak and end of P, QRS and T.
-        alike_ahead: of `ecg.wave_marks.windows.alike`.
-
-    Returns:
-        (beats, 3, 3) seconds from the R peak, and the share of the mark's probability that lies
-        around it.
-    """
-    chances = log_softmax(logits, axis=1)
-    found = []
-    for wave, rise in enumerate(LEAST_RISE):
-        own = chances[:, :, 3 * wave : 3 * wave + 3]
-        shared = averaged(own, alike_ahead) if wave == T else own
-        found.append(_hills(own, _likeliest(shared, rise)))
-    seconds, confidence = zip(*found, strict=True)
-    return np.stack(seconds, axis=1), np.stack(confidence, axis=1)
-
-
-def _likeliest(chances: np.ndarray, rise: int) -> np.ndarray:
-    """(beats, 3) grid points: the likeliest onset, peak and end together, in this order.
-
-    Args:
-        chances: (beats, grid, 3) logarithms of probabilities.
-        rise: the least distance of onset and peak, and of peak and end.
-    """
-    onset, peak, end = np.moveaxis(chances, 2, 0)
-    together = np.full(peak.shape, -np.inf, peak.dtype)
-    best_onset = np.maximum.accumulate(onset, axis=1)[:, : -2 * rise]
-    best_end = np.maximum.accumulate(end[:, ::-1], axis=1)[:, ::-1][:, 2 * rise :]
-    together[:, rise:-rise] = best_onset + peak[:, rise:-rise] + best_end
-    top = together.argmax(axis=1)[:, None]
-    places = np.arange(peak.shape[1])
-    before = np.where(places <= top - rise, onset, -np.inf).argmax(axis=1)
-    after = np.where(places >= top + rise, end, -np.inf).argmax(axis=1)
-    return np.stack([before, top[:, 0], after], axis=1)
-
-
-def _hills(chances: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(beats, 3) seconds and confidence of each beat's own hill near the points chosen."""
-    values, places = _around(chances, near)
-    own = np.take_along_axis(places, values.argmax(axis=1)[:, None], axis=1)[:, 0]
-    values, places = _around(chances, own)
-    weights = np.exp(values)
-    mass = np.maximum(weights.sum(axis=1), np.finfo(np.float32).tiny)
-    return (weights * GRID_S[places]).sum(axis=1) / mass, mass
-
-
-def _around(chances: np.ndarray, tops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(beats, hill, 3) chances around each top, minus infinity beyond the grid, and places."""
-    around = tops[:, None] + HILL
-    places = np.clip(around, 0, len(GRID_S) - 1)
-    values = np.take_along_axis(chances, places, axis=1)
-    return np.where(around == places, values, -np.inf), places

@@ -1,4 +1,4 @@
-"""What the delineator looks at: a window around each R peak, on one grid for all sampling rates.
+"""Input of the delineator: a window around each R peak, on one grid for all sampling rates.
 
 Averaging a beat with neighbours of its own shape lifts waves that return with every beat, P waves
 above all, out of noise and fibrillation, which do not return: the idea of signal-averaged ECG
@@ -11,21 +11,21 @@ import numpy as np
 GRID_HZ = 125
 BEFORE, AFTER = 64, 96
 GRID_S = np.arange(-BEFORE, AFTER) / GRID_HZ
-# Waves have little above this, and recordings of 100 Hz have nothing to give there.
+# Waves have little power above this, and recordings of 100 Hz have none.
 LOW_PASS_HZ, KERNEL_S = 45.0, 0.04
-# Neighbours on each side, and how alike (correlation of QRS and T) one must be to count.
+# Neighbours on each side, and the correlation of QRS and T that makes one alike.
 NEIGHBOURS, ALIKE, ALIKE_WITHIN_S = 4, 0.9, (-0.06, 0.3)
-# The direction of a complex is judged here.
+# The direction of a complex is determined this far around the R peak.
 QRS_WITHIN_S = 0.06
-# Another beat in the window is drawn as a bump so wide.
+# Another beat in the window is shown as a bump of this width.
 BUMP_S = 0.016
-# Small waves are lifted: arcsinh is straight for small values and grows slowly for large ones.
+# Small waves are amplified: arcsinh is linear for small values and grows slowly for large ones.
 LIFT = 8.0
 CHANNELS = 4
 
 
 def reach_samples(sampling_hz: float) -> tuple[int, int]:
-    """How many samples before and after an R peak a window draws on."""
+    """How many samples before and after an R peak a window needs."""
     margin = int(np.ceil(KERNEL_S * sampling_hz)) + 1
     return (
         int(BEFORE / GRID_HZ * sampling_hz) + margin,
@@ -34,7 +34,7 @@ def reach_samples(sampling_hz: float) -> tuple[int, int]:
 
 
 def resampling_matrix(sampling_hz: float) -> np.ndarray:
-    """(samples, grid) weights that low-pass a window and take it to the grid, in one product.
+    """(samples, grid) weights that low-pass and resample a window in one product.
 
     The kernel is a sinc under a Hann window; each column adds up to one.
     """
@@ -48,7 +48,7 @@ def resampling_matrix(sampling_hz: float) -> np.ndarray:
 
 
 def cut(signal_mv: np.ndarray, r_peaks: np.ndarray, sampling_hz: float) -> np.ndarray:
-    """(beats, samples) float32: the signal around each R peak, its ends and gaps filled."""
+    """(beats, samples) float32: the signal around each R peak, with ends and gaps filled."""
     before, after = reach_samples(sampling_hz)
     places = r_peaks[:, None] + np.arange(-before, after + 1)
     raw = signal_mv[np.clip(places, 0, len(signal_mv) - 1)]
@@ -61,7 +61,7 @@ def cut(signal_mv: np.ndarray, r_peaks: np.ndarray, sampling_hz: float) -> np.nd
 
 
 def _held(raw: np.ndarray, holes: np.ndarray) -> np.ndarray:
-    """Windows whose holes hold the last value before them, or the first after them."""
+    """Windows with holes filled by the last value before them, or the first after them."""
     columns = np.arange(raw.shape[1])
     last = np.maximum.accumulate(np.where(holes, -1, columns), axis=1)
     first = np.argmin(holes, axis=1)[:, None]
@@ -82,7 +82,7 @@ def normalised(windows: np.ndarray) -> np.ndarray:
 
 
 def alike(windows: np.ndarray) -> list[np.ndarray]:
-    """Which neighbours are of one shape.
+    """Find neighbours of the same shape.
 
     Args:
         windows: (beats, grid) of unit size; neighbours of the other direction do not count.
@@ -133,7 +133,7 @@ def _bump(distance_s: np.ndarray) -> np.ndarray:
 
 
 def channels(level: np.ndarray, alike_ahead: list[np.ndarray], bumps: np.ndarray) -> np.ndarray:
-    """(beats, grid, CHANNELS) float32: what the network is shown of each beat.
+    """(beats, grid, CHANNELS) float32: the network's input for each beat.
 
     Args:
         level: (beats, grid) of consecutive beats, as `normalised` leaves them.
