@@ -21,12 +21,12 @@ from ecg.record import read_adc
 from ecg.synthetic import noise as synthetic_noise
 from utils.errors import InputError
 
-# What sigamp leaves out at either end before it takes a mean, and its two windows.
+# The share that sigamp trims at either end before it takes a mean, and its two windows.
 TRIMMED_SHARE = 0.05
 QRS_HALF_WINDOW_S = 0.05
 NOISE_WINDOW_S = 1.0
 BREATHING_LOW_HZ, BREATHING_HIGH_HZ = 0.18, 0.35
-# Grids are kept within about this of their nominal frequency.
+# Power grids keep within about this of their nominal frequency.
 MAINS_HZ, MAINS_ERROR_HZ = (50.0, 60.0), 0.05
 MAINS_HARMONICS = (1.0, 0.1, 0.3)  # deviations of the first, second and third, as shares
 MAINS_SWELL = 0.2
@@ -42,7 +42,7 @@ Generator = Callable[[int, float, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class NoiseSource:
-    """A kind of noise, and where it comes from, in words."""
+    """A kind of noise, and where it comes from, for reports."""
 
     draw: Generator
     origin: str
@@ -108,7 +108,7 @@ def muscle(samples: int, sampling_hz: float, rng: np.random.Generator) -> np.nda
 def from_recording(path: Path) -> Generator:
     """A generator of excerpts of the WFDB record `path` (without suffix), of any lead and start.
 
-    Where more is asked than the recording holds behind the start, it goes on from its beginning.
+    An excerpt that passes the end of the recording continues at its beginning.
 
     Raises:
         InputError: the record is missing or damaged.
@@ -118,7 +118,7 @@ def from_recording(path: Path) -> Generator:
 
 
 def unit_power(noise: np.ndarray, sampling_hz: float) -> np.ndarray:
-    """`noise` without its mean, as a multiple that has a `noise_power` of one.
+    """`noise` without its mean, scaled to a `noise_power` of one.
 
     Raises:
         InputError: it is shorter than the second that its power is measured in, or flat.
@@ -137,7 +137,7 @@ def unit_power(noise: np.ndarray, sampling_hz: float) -> np.ndarray:
 def noise_power(noise: np.ndarray, sampling_hz: float) -> float:
     """The square of the trimmed mean of the RMS that noise has within one second.
 
-    Each second is taken about its own mean, so slow wander counts by what it moves in a second.
+    Each second is taken about its own mean, so slow wander counts by its change within a second.
     """
     window = round(NOISE_WINDOW_S * sampling_hz)
     seconds = noise[: len(noise) // window * window].reshape(-1, window)
@@ -145,7 +145,7 @@ def noise_power(noise: np.ndarray, sampling_hz: float) -> float:
 
 
 def qrs_power(signal: np.ndarray, r_peaks: np.ndarray, sampling_hz: float) -> float:
-    """The power of an ECG: that of a sine as high as its QRS complexes from peak to peak.
+    """The power of an ECG: that of a sine with the peak-to-peak height of its QRS complexes.
 
     Args:
         signal: (samples,) in any unit.
@@ -174,7 +174,7 @@ def power_of_height(peak_to_peak: float) -> float:
 def at_snr(
     signal: np.ndarray, noise: np.ndarray, snr_db: float, signal_power: float
 ) -> np.ndarray:
-    """`signal` with `noise`, so loud that the ratio of their powers is `snr_db`.
+    """`signal` plus `noise`, scaled so that the ratio of their powers is `snr_db`.
 
     Args:
         signal: in any unit, any shape.

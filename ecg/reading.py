@@ -1,4 +1,4 @@
-"""Reading a recording from any file that we know: WFDB, EDF, BDF, CSV and its like.
+"""Reading a recording from a file of any known format: WFDB, EDF, BDF, CSV, TSV, text.
 
 The reader of a format is imported when a file of that format is read, since each needs another
 library, and a path that leads nowhere should be refused at once.
@@ -24,7 +24,7 @@ CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 WFDB_SUFFIXES = (".hea", ".dat", ".atr", ".mat")
 # What is looked for in a folder: a CSV file may be any table.
 FOLDER_SUFFIXES = (".hea", ".edf")
-# Nothing can be said of less: half a beat of a slow heart.
+# Less is half a beat of a slow heart, of which nothing can be said.
 SHORTEST_S = 1.0
 
 
@@ -40,12 +40,12 @@ def read_recording(
         units: ``mV``, ``uV`` or ``V``, what the values are in; None for what the file says.
 
     Returns:
-        The recording at 100 to 1000 Hz; what was sampled faster is resampled to 1000 Hz. Its notes
-        say what was odd in the file, and what was left out.
+        The recording at 100 to 1000 Hz; higher rates are resampled to 1000 Hz. Its notes tell what
+        was unusual in the file, and what was left out.
 
     Raises:
         InputError: the file is missing, damaged, or does not hold an ECG; its sampling rate or
-            its units are missing or cannot be true. The message says how to go on.
+            its units are missing or impossible. The message tells what to do.
     """
     known_units = None if units is None else unit_of(units)
     if units is not None and known_units is None:
@@ -74,7 +74,7 @@ def find_recordings(folder: Path) -> list[Path]:
 
 
 def _reader(path: Path) -> tuple[Reader, Path]:
-    """The function that reads `path`, and what to call it with."""
+    """The function that reads `path`, and the path to give it."""
     suffix = path.suffix.lower()
     if path.with_name(f"{path.name}.hea").is_file():
         return _wfdb_reader(path), path

@@ -1,4 +1,4 @@
-"""Reading WFDB recordings and annotations, checked against what their headers promise.
+"""Reading WFDB records and annotations, verified against sizes and checksums in their headers.
 
 wfdb is imported where it is called: it brings pandas, and programs that only look for files, or
 that refuse a wrong flag, should not wait for it.
@@ -47,7 +47,7 @@ class LeadSignals:
 
 @dataclass(frozen=True)
 class Annotations:
-    """The marks that annotators put on a recording, in order of time.
+    """The annotations of a recording, in order of time.
 
     Attributes:
         samples: (marks,) int64, sample index of each mark.

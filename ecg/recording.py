@@ -1,4 +1,7 @@
-"""A recording as all of `ecg` takes it: leads in millivolts, whatever file they came from."""
+"""A recording: leads in millivolts, whatever file they came from.
+
+Short, because all readers make it and all of `recordings` takes it.
+"""
 
 from dataclasses import dataclass
 
@@ -16,8 +19,8 @@ class Recording:
         signal_mv: (samples, leads) float32, NaN where nothing was recorded.
         sampling_hz: samples per second.
         leads: names, each of them once.
-        notes: plain sentences on what was odd in the file.
-        subject: what the file says of the person's age and sex; may be empty.
+        notes: sentences that tell what was unusual in the file.
+        subject: age and sex of the person as the file gives them; may be empty.
     """
 
     name: str

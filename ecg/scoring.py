@@ -1,7 +1,7 @@
-"""Comparing marks on a recording with the marks of a reference: beats, onsets, ends.
+"""Scoring of detected marks (beats, onsets, ends) against the marks of a reference.
 
-Marks are paired as PhysioNet's `bxb` pairs beats, in the way ANSI/AAMI EC57 asks for: from left to
-right, one to one, and a mark passes where the next one lies nearer.
+Marks are paired as PhysioNet's `bxb` pairs beats, as ANSI/AAMI EC57 requires: in order of time,
+one to one, and a mark is skipped where the next one lies nearer.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Matches:
-    """Which marks of a reference were found.
+    """The pairing of a reference's marks with found marks.
 
     Attributes:
         truth: (pairs,) int64 positions of the matched marks among the reference's.
@@ -75,7 +75,7 @@ def match(truth: np.ndarray, found: np.ndarray, tolerance: float) -> Matches:
 
 
 def pool(matches: Iterable[Matches]) -> Matches:
-    """All recordings as if they were one: "gross" figures, to which each mark adds the same."""
+    """Pool recordings as if they were one ("gross" statistics): each mark counts the same."""
     parts = list(matches)
     first_truth = np.cumsum([0, *(part.truths for part in parts)])
     first_found = np.cumsum([0, *(part.founds for part in parts)])

@@ -9,9 +9,9 @@ from pathlib import Path
 from utils.errors import InputError
 from utils.file_kinds import text_encoding
 
-# So much of the beginning tells how a file is written, and so many of its lines.
+# The layout is found out from this many bytes and lines at the beginning.
 HEAD_BYTES, HEAD_LINES = 65536, 200
-# More columns than this are no leads: a beat per row, perhaps, or a row per lead.
+# More columns than this are not leads: perhaps the file has a beat per row, or a row per lead.
 MOST_COLUMNS = 64
 SPACES, NONE = " ", ""
 # In order of preference, with the decimal signs that go with them.

@@ -1,4 +1,8 @@
-"""Reading a recording from a table of samples: CSV, TSV or white space between columns."""
+"""Reading a recording from a table of samples: CSV, TSV, or columns separated by spaces.
+
+How the file is written is found out by `ecg.files.csv_layout`. Here its columns become leads and
+times, and the times become a sampling rate.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,21 +18,37 @@ from ecg.files.plausibility import LOWEST_HZ, stated_rate
 from ecg.recording import Recording
 from utils.errors import InputError
 
+PART_ROWS = 500_000
+_VOLTAGE_IN_NAME = re.compile(r"[\s_]*[(\[/_]\s*([mu\u00b5\u03bc]?V)\s*[)\]]?$", re.IGNORECASE)
 _TIME_NAME = re.compile(
     r"(elapsed\s*)?time|t|timestamp|elapsed|sec(ond)?s?|s|m(illi)?s(ec(ond)?s?)?|zeit"
 )
 _INDEX_NAME = re.compile(r"|#|n|no|index|idx|i|sample(s|\s*#|\s*number|_?index)?|unnamed: 0")
-_TIME_UNIT_IN_NAME = re.compile(r"[\s_]*[(\[/_]\s*(\w+)\s*[)\]]?$")
-SECONDS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "second": 1.0, "ms": 1e-3, "milliseconds": 1e-3}
-# Times are often rounded, so a step may differ by this part of the usual one, not by more.
+_SECONDS_IN_NAME = re.compile(r"[\s_]*[(\[/_]\s*(\w+)\s*[)\]]?$")
+SECONDS_PER_UNIT = {
+    "s": 1.0,
+    "sec": 1.0,
+    "seconds": 1.0,
+    "second": 1.0,
+    "ms": 1e-3,
+    "milliseconds": 1e-3,
+}
+# Times are often rounded, so a step may differ from the usual one by this share of it.
 UNEVEN = 0.6
-# A rate within this of a whole number is that number, written with rounded times.
+# A rate this close to a whole number is that number: the times were rounded.
 ROUNDING_S = 0.002
 
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """Attributes: its position; its name or number; seconds per unit, None where unknown."""
+    """The column of times.
+
+    Attributes:
+        column: its position from 0.
+        name: its name, or its number from 1.
+        unit_s: seconds per unit, None where unknown.
+        is_clock: whether times are written as hours, minutes and seconds.
+    """
 
     column: int
     name: str
@@ -36,88 +56,9 @@ class TimeColumn:
     is_clock: bool
 
 
-def time_column(layout: CsvLayout) -> TimeColumn | None:
-    """The column that counts time or samples: by its name, or since it grows evenly."""
-    for column, name in enumerate(layout.names):
-        bare, unit = _name_and_unit(name, layout.units[column])
-        texts = [row[column] for row in layout.sample]
-        clock = any(is_clock(text) for text in texts)
-        if clock or _TIME_NAME.fullmatch(bare):
-            unit_s = 1.0 if clock else SECONDS.get(unit, _guessed_unit_s(texts))
-            return TimeColumn(column, name or f"{column + 1}", unit_s, clock)
-        if column == 0 and _INDEX_NAME.fullmatch(bare) and _step(texts) is not None:
-            unit_s = SECONDS.get(unit, _guessed_unit_s(texts))
-            return TimeColumn(column, name or f"{column + 1}", unit_s, False)
-    return None
-
-
-def seconds(values: pd.Series, time: TimeColumn) -> np.ndarray:
-    """(samples,) float64 seconds, NaN where the cell is empty."""
-    if not time.is_clock:
-        return values.to_numpy(float) * (time.unit_s or 1.0)
-    bare = values.str.strip(" \"'[]").str.replace(",", ".", regex=False)
-    parts = bare.str.split(":", expand=True).astype(float)
-    return parts.fillna(0.0).to_numpy() @ 60.0 ** np.arange(parts.shape[1] - 1, -1, -1)
-
-
-def check_even(times_s: np.ndarray, step_s: float, first_row: int, where: str) -> None:
-    """Raise InputError where the steps between samples are not all about `step_s`.
-
-    Args:
-        times_s: (samples,) seconds.
-        step_s: the usual step.
-        first_row: row of the first of them in the file, for the message.
-        where: the file and the column.
-    """
-    uneven = np.abs(np.diff(times_s) - step_s) > UNEVEN * step_s + ROUNDING_S / 2
-    if uneven.any():
-        at = int(uneven.argmax())
-        raise InputError(
-            f"{where}, row {first_row + at + 1}: time goes from {times_s[at]:g} to "
-            f"{times_s[at + 1]:g} s, a step of {step_s:g} s expected; fill gaps with empty cells, "
-            "or leave the time column out and pass --sampling-hz"
-        )
-
-
-def rate_hz(samples: int, duration_s: float) -> float:
-    """Samples per second, whole where rounded times explain the difference."""
-    rate = (samples - 1) / duration_s
-    whole = round(rate)
-    return float(whole) if abs(rate - whole) <= rate * ROUNDING_S / duration_s else rate
-
-
-def _name_and_unit(name: str, unit: str) -> tuple[str, str]:
-    """A column's name in lower case without the unit in it, and that unit."""
-    bare = name.strip().lower()
-    if (inside := _TIME_UNIT_IN_NAME.search(bare)) and inside[1] in SECONDS:
-        return bare[: inside.start()].strip(), inside[1]
-    return bare, unit.strip().lower() or (bare if bare in SECONDS else "")
-
-
-def _step(texts: list[str]) -> float | None:
-    """By how much each number is larger than the one before, if by about the same."""
-    try:
-        steps = np.diff([float(text) for text in texts])
-    except ValueError:
-        return None
-    if len(steps) < 2 or not (np.abs(steps - steps.mean()) <= UNEVEN * steps.mean()).all():
-        return None
-    return float(steps.mean()) or None
-
-
-def _guessed_unit_s(texts: list[str]) -> float | None:
-    """Seconds, where steps of any other unit would be no sampling of an ECG."""
-    step = _step(texts)
-    return 1.0 if step is not None and step <= 1 / LOWEST_HZ * 1.001 else None
-
-
-PART_ROWS = 500_000
-_UNIT_IN_NAME = re.compile(r"[\s_]*[(\[/_]\s*([mu\u00b5\u03bc]?V)\s*[)\]]?$", re.IGNORECASE)
-
-
 @dataclass(frozen=True)
 class _Times:
-    """What the time column says: seconds of the first and the last sample, and of a step."""
+    """From the time column: seconds of the first and the last sample, and of a step."""
 
     first_s: float
     last_s: float
@@ -186,12 +127,15 @@ def _unit(
 
 
 def _unit_in(name: str) -> str | None:
-    inside = _UNIT_IN_NAME.search(name)
+    inside = _VOLTAGE_IN_NAME.search(name)
     return unit_of(inside[1]) if inside else None
 
 
 def _bare_name(name: str) -> str:
-    return _UNIT_IN_NAME.sub("", name)
+    return _VOLTAGE_IN_NAME.sub("", name)
+
+
+# Samples
 
 
 def _read(
@@ -207,7 +151,7 @@ def _read(
             part = table[list(columns)].to_numpy(np.float32)
             parts.append(np.where(np.isfinite(part), part, np.float32(np.nan)))
             if len(part) and time is not None and time.unit_s is not None:
-                times = _go_on(times, seconds(table[time.column], time), row, path)
+                times = _extended(times, _seconds(table[time.column], time), row, path)
             row += len(part)
         if not sum(map(len, parts)):
             raise InputError(f"{path} has no rows of numbers; is a quote not closed?")
@@ -258,32 +202,16 @@ def _csv(path: Path, layout: CsvLayout, **settings) -> Iterator[pd.DataFrame]:
     )
 
 
-def _go_on(times: _Times | None, part_s: np.ndarray, row: int, path: Path) -> _Times:
-    """The times with one more part of the table, whose steps are checked."""
+def _extended(times: _Times | None, part_s: np.ndarray, row: int, path: Path) -> _Times:
+    """The times after one more part of the table; checks its steps."""
     if times is None:
         step_s = float(np.median(np.diff(part_s))) if len(part_s) > 1 else 0.0
         first_s, joined = float(part_s[0]), part_s
     else:
         step_s, first_s, row = times.step_s, times.first_s, row - 1
         joined = np.concatenate([[times.last_s], part_s])
-    check_even(joined, step_s, row, str(path))
+    _check_even(joined, step_s, row, str(path))
     return _Times(first_s, float(part_s[-1]), step_s)
-
-
-def _rate(
-    path: Path,
-    time: TimeColumn | None,
-    times: _Times | None,
-    samples: int,
-    sampling_hz: float | None,
-) -> tuple[float, tuple[str, ...]]:
-    told = None
-    if times is not None and times.last_s > times.first_s:
-        told = rate_hz(samples, times.last_s - times.first_s)
-    rate, notes = stated_rate(told, sampling_hz, str(path))
-    if sampling_hz is None and time is not None:
-        notes = (*notes, f"Sampling rate of {rate:g} Hz from column {time.name}.")
-    return rate, notes
 
 
 def _located(path: Path, layout: CsvLayout, error: Exception) -> InputError:
@@ -305,3 +233,97 @@ def _located(path: Path, layout: CsvLayout, error: Exception) -> InputError:
         error = again
     reason = " ".join(str(error).split())
     return InputError(f"{path} cannot be read as a table of numbers: {reason}")
+
+
+# Times and the sampling rate
+
+
+def time_column(layout: CsvLayout) -> TimeColumn | None:
+    """The column of times or sample numbers, by its name and its steps; None without one."""
+    for column, name in enumerate(layout.names):
+        bare, unit = _name_and_unit(name, layout.units[column])
+        texts = [row[column] for row in layout.sample]
+        clock = any(is_clock(text) for text in texts)
+        if clock or _TIME_NAME.fullmatch(bare):
+            unit_s = 1.0 if clock else SECONDS_PER_UNIT.get(unit, _guessed_unit_s(texts))
+            return TimeColumn(column, name or f"{column + 1}", unit_s, clock)
+        if column == 0 and _INDEX_NAME.fullmatch(bare) and _step(texts) is not None:
+            unit_s = SECONDS_PER_UNIT.get(unit, _guessed_unit_s(texts))
+            return TimeColumn(column, name or f"{column + 1}", unit_s, False)
+    return None
+
+
+def _name_and_unit(name: str, unit: str) -> tuple[str, str]:
+    """A column's name in lower case without the unit in it, and that unit."""
+    bare = name.strip().lower()
+    if (inside := _SECONDS_IN_NAME.search(bare)) and inside[1] in SECONDS_PER_UNIT:
+        return bare[: inside.start()].strip(), inside[1]
+    return bare, unit.strip().lower() or (bare if bare in SECONDS_PER_UNIT else "")
+
+
+def _step(texts: list[str]) -> float | None:
+    """The step from number to number, None where the steps are not about equal."""
+    try:
+        steps = np.diff([float(text) for text in texts])
+    except ValueError:
+        return None
+    if len(steps) < 2 or not (np.abs(steps - steps.mean()) <= UNEVEN * steps.mean()).all():
+        return None
+    return float(steps.mean()) or None
+
+
+def _guessed_unit_s(texts: list[str]) -> float | None:
+    """One second, if the steps would be no sampling of an ECG in any other unit; else None."""
+    step = _step(texts)
+    return 1.0 if step is not None and step <= 1 / LOWEST_HZ * 1.001 else None
+
+
+def _rate(
+    path: Path,
+    time: TimeColumn | None,
+    times: _Times | None,
+    samples: int,
+    sampling_hz: float | None,
+) -> tuple[float, tuple[str, ...]]:
+    from_times = None
+    if times is not None and times.last_s > times.first_s:
+        from_times = _rate_hz(samples, times.last_s - times.first_s)
+    rate, notes = stated_rate(from_times, sampling_hz, str(path))
+    if sampling_hz is None and time is not None:
+        notes = (*notes, f"Sampling rate of {rate:g} Hz from column {time.name}.")
+    return rate, notes
+
+
+def _seconds(values: pd.Series, time: TimeColumn) -> np.ndarray:
+    """(samples,) float64 seconds, NaN where the cell is empty."""
+    if not time.is_clock:
+        return values.to_numpy(float) * (time.unit_s or 1.0)
+    bare = values.str.strip(" \"'[]").str.replace(",", ".", regex=False)
+    parts = bare.str.split(":", expand=True).astype(float)
+    return parts.fillna(0.0).to_numpy() @ 60.0 ** np.arange(parts.shape[1] - 1, -1, -1)
+
+
+def _check_even(times_s: np.ndarray, step_s: float, first_row: int, where: str) -> None:
+    """Raise InputError where the steps between samples are not all about `step_s`.
+
+    Args:
+        times_s: (samples,) seconds.
+        step_s: the usual step.
+        first_row: row of the first of them in the file, for the message.
+        where: the file and the column.
+    """
+    uneven = np.abs(np.diff(times_s) - step_s) > UNEVEN * step_s + ROUNDING_S / 2
+    if uneven.any():
+        at = int(uneven.argmax())
+        raise InputError(
+            f"{where}, row {first_row + at + 1}: time goes from {times_s[at]:g} to "
+            f"{times_s[at + 1]:g} s, a step of {step_s:g} s expected; fill gaps with empty cells, "
+            "or leave the time column out and pass --sampling-hz"
+        )
+
+
+def _rate_hz(samples: int, duration_s: float) -> float:
+    """Samples per second, whole where rounded times explain the difference."""
+    rate = (samples - 1) / duration_s
+    whole = round(rate)
+    return float(whole) if abs(rate - whole) <= rate * ROUNDING_S / duration_s else rate

@@ -18,9 +18,9 @@ from ecg.recording import Recording
 from utils.errors import InputError
 
 BDF_SUFFIX = ".bdf"
-HEADER_BYTES = 256  # for the file, and again for each of its signals
+HEADER_BYTES = 256  # for the file, and the same again for each of its signals
 BYTES_PER_SAMPLE = {".edf": 2, ".bdf": 3}
-# The header says so where the recorder was still running, or died.
+# In the header when the recorder was still running, or failed.
 UNKNOWN_LENGTH = -1
 
 
@@ -149,7 +149,7 @@ def _millivolts(
 
 
 def _subject(edf) -> str:
-    """Sex as EDF+ gives it; names and birth dates are left where they are."""
+    """Sex as EDF+ gives it; names and birth dates are not read."""
     code_sex_birth_name = edf.local_patient_identification.split()
     if not edf.reserved.startswith(("EDF+", "BDF+")) or len(code_sex_birth_name) < 2:
         return ""  # the text about the patient has a form in EDF+ alone

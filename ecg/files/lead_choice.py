@@ -1,4 +1,4 @@
-"""Which channels of a file are ECG leads, at which rate, and what one of their units is in mV."""
+"""Choice of the ECG leads among a file's channels, their names, and units of voltage."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from utils.errors import InputError
 
 MILLIVOLTS = {"mV": 1.0, "uV": 0.001, "V": 1000.0}
-# How files spell them, in lower case; megavolts come from no heart.
+# How files spell them, in lower case, so that "MV" is millivolts; no heart has megavolts.
 _SPELLINGS = {
     "mv": "mV",
     "millivolt": "mV",
@@ -39,7 +39,7 @@ _LEAD_NAME = re.compile(
 
 @dataclass(frozen=True)
 class Channel:
-    """What a file says of one of its channels."""
+    """A channel as a file describes it."""
 
     name: str
     unit: str
@@ -48,14 +48,14 @@ class Channel:
 
 @dataclass(frozen=True)
 class Choice:
-    """The channels that are read.
+    """The channels to read.
 
     Attributes:
         columns: (leads,) their positions among the file's channels.
         names: (leads,) each name once.
         units: (leads,) keys of MILLIVOLTS.
         sampling_hz: of all of them.
-        notes: sentences on what was left out, and why.
+        notes: sentences that tell what was left out, and why.
     """
 
     columns: tuple[int, ...]
@@ -108,7 +108,7 @@ def choose(channels: Sequence[Channel], units: str | None, where: str) -> Choice
 
 
 def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names with numbers where one comes again or is empty; and sentences that say so."""
+    """The names, numbered where one repeats or is empty; and sentences that tell so."""
     filled = [name.strip() or f"lead {number}" for number, name in enumerate(names, 1)]
     unique: list[str] = []
     taken: set[str] = set()
@@ -131,7 +131,7 @@ def _unit(channel: Channel, units: str | None) -> str | None:
 
 
 def _named_as_ecg(channels: Sequence[Channel], columns: Sequence[int]) -> list[int]:
-    """Those columns that may be ECG; where some say so, only these and known leads."""
+    """The columns that may be ECG; if some are named ECG, only these and known leads."""
     possible = [i for i in columns if not _OTHER_SIGNALS.search(channels[i].name)]
     if not any(_SAYS_ECG.search(channels[i].name) for i in possible):
         return possible

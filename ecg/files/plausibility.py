@@ -1,4 +1,8 @@
-"""Whether a recording's values can be millivolts of an ECG."""
+"""Whether sampling rate and values of a file can be those of an ECG; resampling of high rates.
+
+`stated_rate` decides between the rate in the file and the user's, `check_rate` and `check_units`
+refuse what no ECG has, and `at_most_1000_hz` resamples recordings that were sampled faster.
+"""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -14,18 +18,26 @@ from utils.errors import InputError
 LOWEST_HZ, HIGHEST_HZ = 100.0, 1000.0
 # No electrocardiograph samples faster; a header that says more is wrong.
 ABSURD_HZ = 50_000.0
-# Ratios of rates are taken as fractions up to this; it keeps the filter short.
+# Ratios of rates are rounded to fractions with this largest denominator; it keeps the filter
+# short.
 LARGEST_DENOMINATOR = 1000
+
+# Two seconds always hold a beat. Its usual peak-to-peak height is 0.12 to 7.6 mV in all leads of
+# MIT-BIH, PTB, PTB-XL and LUDB; a thousand times as much or as little is far outside this range.
+WINDOW_S = 2.0
+LEAST_MV, MOST_MV = 0.01, 50.0
+# This many windows, spread over the recording, are enough for the median.
+WINDOWS = 2000
 
 
 def stated_rate(
     in_file: str | float | None, by_user: float | None, where: str
 ) -> tuple[float, tuple[str, ...]]:
-    """The sampling rate to go by: the user's if there is one, else the file's; and notes.
+    """The sampling rate to use: the user's if given, else the file's; and notes.
 
     Args:
-        in_file: what the file says, None where it says nothing.
-        by_user: what `--sampling-hz` says.
+        in_file: the rate in the file, None where there is none.
+        by_user: the rate given with `--sampling-hz`.
         where: the file, for messages.
 
     Raises:
@@ -73,6 +85,28 @@ def at_most_1000_hz(recording: Recording) -> Recording:
     )
 
 
+def check_units(recording: Recording, units: str, where: str) -> None:
+    """Raise InputError where no lead has the size of an ECG, though some lead moves.
+
+    Args:
+        recording: in what should be millivolts.
+        units: key of MILLIVOLTS, the units assumed for the file's values.
+        where: the file, for the message.
+    """
+    heights = [_usual_height_mv(lead, recording.sampling_hz) for lead in recording.signal_mv.T]
+    known = [height for height in heights if not np.isnan(height)]
+    if not known or any(LEAST_MV <= height <= MOST_MV for height in known):
+        return
+    typical = float(np.median(known))
+    raise InputError(
+        f"{where}: taken as {units}, the leads move by {typical:.3g} mV within {WINDOW_S:g} s, "
+        f"where an ECG moves by 0.1 to 10 mV; {_way_out(typical, units)}"
+    )
+
+
+# Sampling rates
+
+
 def _as_number(rate: str | float | None) -> float | None:
     try:
         return None if rate is None else float(rate)
@@ -89,7 +123,7 @@ def _check_possible(sampling_hz: float, where: str) -> None:
 
 
 def _resampled(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
-    """(samples * ratio,) float32; what was not recorded stays so."""
+    """(samples * ratio,) float32; samples that were not recorded stay NaN."""
     gaps = np.isnan(lead)
     if not gaps.any():
         return _filtered(lead, ratio)
@@ -108,15 +142,10 @@ def _filtered(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
     return resample_poly(lead, ratio.numerator, ratio.denominator, padtype="line")
 
 
-# Any two seconds hold a beat. Its usual peak-to-peak height is 0.12 to 7.6 mV in all leads of
-# MIT-BIH, PTB, PTB-XL and LUDB; a thousand times as much or as little lies far outside.
-WINDOW_S = 2.0
-LEAST_MV, MOST_MV = 0.01, 50.0
-# So many windows, spread over the recording, say what is usual.
-WINDOWS = 2000
+# Amplitudes
 
 
-def usual_height_mv(lead_mv: np.ndarray, sampling_hz: float) -> float:
+def _usual_height_mv(lead_mv: np.ndarray, sampling_hz: float) -> float:
     """The median of a lead's peak-to-peak height in 2 s; NaN where it is flat or not recorded.
 
     Args:
@@ -131,25 +160,6 @@ def usual_height_mv(lead_mv: np.ndarray, sampling_hz: float) -> float:
     heights = np.array([np.fmax.reduce(piece) - np.fmin.reduce(piece) for piece in pieces])
     moving = heights[heights > 0]
     return float(np.median(moving)) if moving.size else np.nan
-
-
-def check_units(recording: Recording, units: str, where: str) -> None:
-    """Raise InputError where no lead has the size of an ECG, though some lead moves.
-
-    Args:
-        recording: in what is thought to be millivolts.
-        units: key of MILLIVOLTS that the file's values were taken for.
-        where: the file, for the message.
-    """
-    heights = [usual_height_mv(lead, recording.sampling_hz) for lead in recording.signal_mv.T]
-    known = [height for height in heights if not np.isnan(height)]
-    if not known or any(LEAST_MV <= height <= MOST_MV for height in known):
-        return
-    typical = float(np.median(known))
-    raise InputError(
-        f"{where}: taken as {units}, the leads move by {typical:.3g} mV within {WINDOW_S:g} s, "
-        f"where an ECG moves by 0.1 to 10 mV; {_way_out(typical, units)}"
-    )
 
 
 def _way_out(typical_mv: float, units: str) -> str:

@@ -24,18 +24,18 @@ DIFFERENCES = "8"
 GAP = "~"
 # Those without a fixed size of a sample: three samples in four bytes, and FLAC.
 KNOWN_FORMATS = {*BITS_PER_SAMPLE, "310", "311", "508", "516", "524"}
-OCTET = 8  # so many samples take whole bytes in every format
+OCTET = 8  # this many samples take whole bytes in every format
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a record that has files of its own.
+    """A part of a record with files of its own.
 
     Attributes:
         path: of its own header, without suffix.
         first_frame: where it begins in the record.
         frames: how long it is.
-        header: wfdb's; None where the stretch is a gap.
+        header: wfdb's; None where the segment is a gap.
         ends_with_file: whether the header does not say how long it is.
     """
 
@@ -207,7 +207,7 @@ def _repeated(segments: Sequence[Segment]) -> tuple[str, ...]:
 def _fill(
     signal: np.ndarray, segment: Segment, wanted: Sequence[str], units: str | None
 ) -> list[str]:
-    """Put a segment's samples in their place, and check them; sentences on what is too much.
+    """Write a segment's samples into `signal`, and check them; notes on spare bytes.
 
     Args:
         signal: (samples, leads) of the whole record.
@@ -253,7 +253,7 @@ def _parts(segment: Segment) -> list[tuple[int, int]]:
 def _read_part(
     segment: Segment, channels: list[int], first: int, last: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Of each channel, the converter's integers, and the same in the header's units."""
+    """For each channel, the converter's integers, and the same in the header's units."""
     try:
         record = wfdb.rdrecord(
             str(segment.path),
@@ -289,8 +289,8 @@ def _spare_bytes(path: Path, header, channels: Sequence[int]) -> list[str]:
 
 
 def _bytes_of_frames(header, file_name: str, frames: int) -> int:
-    """What so many frames take in a file; 0 where its format has no fixed size."""
-    few = copy(header)
-    few.sig_len = frames
+    """Bytes of this many frames in a file; 0 where its format has no fixed size."""
+    shortened = copy(header)
+    shortened.sig_len = frames
     offset = header.byte_offset[header.file_name.index(file_name)] or 0
-    return max(0, promised_bytes(few, file_name) - offset)
+    return max(0, promised_bytes(shortened, file_name) - offset)

@@ -1,4 +1,4 @@
-"""Writing WFDB annotation files."""
+"""Writing WFDB files: a recording as header and 16-bit samples, and annotations."""
 
 import re
 import tempfile
