@@ -8,11 +8,11 @@ EFFECTIVE_NUMBER_BETA = 0.9999
 
 
 def class_weights(counts: np.ndarray, method: str) -> np.ndarray:
-    """(classes,) float64 weights of the classes in the loss; a training beat weighs 1 on average.
+    """(classes,) float64 class weights of the loss, 1 for a training beat on average.
 
-    `balanced` weighs a class by one over its count, `square_root` by the root of that,
+    `balanced` weights a class by one over its count, `square_root` by the root of that, and
     `effective_number` by (1 - beta) / (1 - beta^count) with beta 0.9999 (Cui et al. 2019). A class
-    with no training beat weighs 0.
+    without training beats has weight 0.
 
     Args:
         counts: (classes,) training beats of each class.
@@ -49,7 +49,13 @@ def shown_counts(counts: np.ndarray, common_share: float, rare_share: float) -> 
 
 
 def draw_rows(labels: np.ndarray, shown: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rows of one epoch: `shown[c]` of class c, none twice before all of it were there once."""
+    """(rows,) int: one epoch's beats, `shown[c]` of class c; none repeats before all were drawn.
+
+    Args:
+        labels: (beats,) int.
+        shown: (classes,) int, from `shown_counts`.
+        rng: draws and shuffles within each class.
+    """
     parts = [
         _in_rounds(np.flatnonzero(labels == label), wanted, rng)
         for label, wanted in enumerate(shown)

@@ -1,4 +1,4 @@
-"""BeatSet: labelled heartbeats, cut and scaled, with all that is known of where they came from."""
+"""BeatSet: labelled heartbeats, cut and scaled, with records, patients and times where known."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ AAMI_MEANINGS = {
 }
 # The two classes of PTB and PTB-XL, whose recordings were labelled as a whole.
 NORMAL_ABNORMAL = ("normal", "abnormal")
-# Data sets whose beats were all stretched to one length by their publishers.
+# Data sets whose publishers stretched all beats to one length.
 STRETCHED = ("ecg5000",)
 
 

@@ -1,8 +1,8 @@
 """A memory-mapped copy of a loaded data set, so that the second load takes milliseconds.
 
-A cached set is one folder of `.npy` files and a `beats.json`. It is built beside its place and
-renamed into it, so that two processes that build at once do not hurt each other: one of the two
-equal folders stays.
+A cached set is one folder of `.npy` files and a `beats.json`. It is built under a
+temporary name and renamed, so that two processes may build at once: one of the two equal folders
+stays.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ import numpy as np
 from heartbeats.beat_set import ARRAY_FIELDS, BeatSet, fingerprint
 from utils.files import write_json
 
-# Raise it when the loaders begin to give other beats for the same files.
+# Increase it when a loader gives other beats for the same files.
 RECIPE = 2
-# Reading every page of the signals would cost what the cache saves; one row in so many is checked.
+# Reading all of the signals would cost what the cache saves; every 997th row is checked.
 CHECK_EVERY_ROWS = 997
 
 
@@ -30,9 +30,8 @@ def cached(
 ) -> BeatSet:
     """The data set `name` from its cache, or by `load`, whose result is then cached.
 
-    The cache is outdated when any of `sources` changed its size or time, and rebuilt then, as
-    it is when it is damaged. Where nothing can be written, the loaded set is returned all the
-    same.
+    The cache is rebuilt when any of `sources` changed its size or time, and when it is damaged.
+    Where nothing can be written, the loaded set is returned all the same.
 
     Args:
         folder: where cached sets lie.
@@ -110,6 +109,6 @@ def _write(place: Path, beats: BeatSet) -> None:
 
 
 def _checksum(beats: BeatSet) -> int:
-    """A CRC-32 over the labels and a thin sample of the signals."""
+    """A CRC-32 over the labels and every 997th signal."""
     of_labels = zlib.crc32(beats.labels.tobytes())
     return zlib.crc32(beats.signals[::CHECK_EVERY_ROWS].tobytes(), of_labels)

@@ -7,9 +7,9 @@ import numpy as np
 # Kaggle's heartbeat data: 187 values a beat at 120 Hz (described as 125 Hz).
 BEAT_SAMPLES = 187
 BEAT_HZ = 120.0
-# Recordings of this rate are thinned to 120 Hz without a filter, since MIT-BIH's were.
-THINNED_HZ = 360.0
-# At other rates so many beats are resampled at a time, with so much signal around them.
+# At this rate every third sample is kept, without a filter, since MIT-BIH's beats were cut so.
+DECIMATED_HZ = 360.0
+# At other rates this many beats are resampled at a time, with this much signal around them.
 BEATS_AT_ONCE, MARGIN_S = 2000, 2.0
 # How far a window reaches into the following beat, as a share of that beat's interval.
 OVERLAP = 0.2
@@ -77,7 +77,7 @@ def cut_at_peaks(
         chosen = places[first : first + BEATS_AT_ONCE]
         marks = onsets[chosen[0] : chosen[-1] + 3]
         part, own = _at_beat_rate(signal, sampling_hz, marks)
-        step = int(THINNED_HZ // BEAT_HZ) if sampling_hz == THINNED_HZ else 1
+        step = int(DECIMATED_HZ // BEAT_HZ) if sampling_hz == DECIMATED_HZ else 1
         wanted = is_beat[chosen[0] : chosen[-1] + 2]
         beats[first : first + len(chosen)] = cut_beats(part, own, wanted, step)[0]
     return beats
@@ -86,7 +86,7 @@ def cut_at_peaks(
 def _with_ends(
     signal: np.ndarray, sampling_hz: float, r_peaks: np.ndarray, breaks: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Marks as `cut_beats` wants them, and which are beats: two follow every last R peak."""
+    """Marks for `cut_beats`, and which are beats: two more marks follow every last R peak."""
     ends = np.append(np.asarray([] if breaks is None else breaks, np.int64), len(signal))
     before, first = np.unique(np.searchsorted(r_peaks, ends), return_index=True)
     ends, before = ends[first][before > 0], before[before > 0]
@@ -103,12 +103,12 @@ def _at_beat_rate(
     signal: np.ndarray, sampling_hz: float, marks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The signal around the marks, and the marks in it."""
-    if sampling_hz == THINNED_HZ:
+    if sampling_hz == DECIMATED_HZ:
         first, last = int(marks[0]), int(marks[-1])
         return _filled(signal[first:last]), marks - first
     ratio = _ratio(sampling_hz)
     margin = round(MARGIN_S * sampling_hz)
-    # Starts on a sample that both rates have, so that parts join without a seam.
+    # Starts on a sample that exists at both rates, so that parts join without a step.
     first = max(0, int(marks[0]) - margin) // ratio.denominator * ratio.denominator
     part = resample(_filled(signal[first : int(marks[-1]) + margin]), sampling_hz)
     return part, np.rint((marks - first) * (BEAT_HZ / sampling_hz)).astype(np.int64)
@@ -126,8 +126,8 @@ def _filled(signal: np.ndarray) -> np.ndarray:
 def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
     """One channel at 120 Hz, low-passed first where it had more than that.
 
-    Kaggle's MIT-BIH beats keep every third sample of 360 Hz with no such filter, so that what lies
-    above 60 Hz there is folded into them. Here it is not.
+    Kaggle's MIT-BIH beats keep every third sample of 360 Hz with no such filter, so that
+    frequencies above 60 Hz are aliased into them. Here they are removed.
 
     Args:
         signal: (samples,) float, at `sampling_hz`.
@@ -135,7 +135,7 @@ def resample(signal: np.ndarray, sampling_hz: float) -> np.ndarray:
     from scipy.signal import resample_poly  # late: most beats are cut from files of 360 Hz
 
     ratio = _ratio(sampling_hz)
-    # A line from end to end is taken off and put back, or the filter would ring at both ends.
+    # A line from end to end is removed before and added after, or the filter would ring there.
     return resample_poly(signal, ratio.numerator, ratio.denominator, padtype="line")
 
 

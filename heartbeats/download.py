@@ -4,7 +4,8 @@
     python -m heartbeats.download mitdb --records 100 101   two of its records
     python -m heartbeats.download kaggle                    Kaggle's CSV files (needs kagglehub)
 
-What is there already is checked and left alone; a command that was cut goes on where it stopped.
+Files that are there already are verified and kept; an interrupted command continues where it
+stopped.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from heartbeats.fetching import KEPT, Listener, RemoteFile, fetch_all
+from heartbeats.fetching import KEPT, RemoteFile, Reporter, fetch_all
 from heartbeats.kaggle_csv import KAGGLE_ROWS
 from utils.errors import InputError, exit_plainly
 from utils.files import write_whole
@@ -34,6 +35,22 @@ URL = "https://physionet.org/files"
 # PhysioNet's own copy of its open databases, with the same folders.
 MIRROR = "https://physionet-open.s3.amazonaws.com"
 SUMS = "SHA256SUMS.txt"
+ECG5000_URL = "https://www.timeseriesclassification.com/aeon-toolkit"
+# File -> rows; a row is the class and 140 values. No checksum is published.
+ECG5000_ROWS = {"ECG5000_TRAIN.txt": 500, "ECG5000_TEST.txt": 4500}
+ECG5000_COLUMNS = 141
+ECG5000_MOST_BYTES = 64 * 2**20
+# What zipfile raises for archives that are damaged, encrypted or compressed in another way.
+BAD_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    InputError,
+)
+KAGGLE_SET = "shayanfazeli/heartbeat"
+BY_HAND = f"https://www.kaggle.com/datasets/{KAGGLE_SET}"
 
 
 @dataclass(frozen=True)
@@ -41,9 +58,9 @@ class Database:
     """A PhysioNet database: its address, and which of its files the project reads.
 
     Attributes:
-        about: one line for people.
+        about: one line for the help.
         path: slug and version, the end of the database's address.
-        records: matches the whole names of the files that belong to records.
+        records: regular expression of the names of the files that belong to records.
         also: files that are fetched with any record.
         licence: of the data.
     """
@@ -91,86 +108,6 @@ DATABASES = {
         also=("ludb.csv", "RECORDS"),
     ),
 }
-
-
-def files_of(
-    name: str, folder: Path, records: Sequence[str] | None = None, base_url: str = URL
-) -> list[RemoteFile]:
-    """The files of a database with the checksums that PhysioNet publishes for them.
-
-    Args:
-        name: a key of DATABASES.
-        folder: where the files go; the list of checksums is fetched there, unless it is there.
-        records: only these, e.g. ``100``, or ``patient001`` for all of a folder; None for all.
-        base_url: PhysioNet's address for files, or a mirror with the same folders.
-
-    Raises:
-        InputError: the checksums could not be fetched or read, or a record is not in the database.
-    """
-    database = DATABASES[name]
-    root = f"{base_url.rstrip('/')}/{database.path}"
-    sums = _read_sums(RemoteFile(f"{root}/{SUMS}", folder / SUMS))
-    of_records = [file for file in sums if re.fullmatch(database.records, file)]
-    if not of_records:
-        (folder / SUMS).unlink()
-        raise InputError(
-            f"{root}/{SUMS} lists none of the files that belong to {name}; is this the address of "
-            "a mirror, and not a page that asks for a login?"
-        )
-    chosen = of_records if records is None else _select(of_records, records, name)
-    also = [file for file in database.also if file in sums]
-    return [
-        RemoteFile(f"{root}/{quote(file)}", folder / file, sums[file]) for file in also + chosen
-    ]
-
-
-def _read_sums(file: RemoteFile) -> dict[str, str]:
-    """File name -> SHA-256; lines that are no checksum are passed over."""
-    fetch_all([file], told=lambda *_: None)
-    sums = {}
-    for line in file.target.read_text(encoding="utf-8", errors="replace").splitlines():
-        if match := re.fullmatch(r"([0-9a-f]{64}) [ *]?(?:\./)?(\S.*)", line.strip()):
-            sums[match[2]] = match[1]
-    return sums
-
-
-def _select(files: list[str], records: Sequence[str], name: str) -> list[str]:
-    """The files of the records that were asked for, by whole name, last part, or folder."""
-    chosen: dict[str, None] = {}
-    for asked in records:
-        of_asked = [file for file in files if _belongs(file, asked)]
-        if not of_asked:
-            some = ", ".join(list(dict.fromkeys(_record_of(file) for file in files))[:5])
-            raise InputError(f"{name} has no record '{asked}'; it has {some} ...")
-        chosen.update(dict.fromkeys(of_asked))
-    return list(chosen)
-
-
-def _belongs(file: str, asked: str) -> bool:
-    record = _record_of(file)
-    return asked in (record, record.rpartition("/")[2]) or record.startswith(f"{asked}/")
-
-
-def _record_of(file: str) -> str:
-    return file.rpartition(".")[0]
-
-
-ECG5000_URL = "https://www.timeseriesclassification.com/aeon-toolkit"
-# File -> rows; a row is the class and 140 values. No checksum is published.
-ECG5000_ROWS = {"ECG5000_TRAIN.txt": 500, "ECG5000_TEST.txt": 4500}
-ECG5000_COLUMNS = 141
-ECG5000_MOST_BYTES = 64 * 2**20
-# What zipfile raises for archives that are damaged, encrypted or packed in some other way.
-BAD_ARCHIVE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    InputError,
-)
-KAGGLE_SET = "shayanfazeli/heartbeat"
-BY_HAND = f"https://www.kaggle.com/datasets/{KAGGLE_SET}"
 
 
 @exit_plainly
@@ -230,8 +167,8 @@ def _abouts() -> dict[str, str]:
 
 
 @contextmanager
-def _progress(title: str, files: int) -> Iterator[Listener]:
-    """A bar on the terminal that counts files, the one under way by the share that is there."""
+def _progress(title: str, files: int) -> Iterator[Reporter]:
+    """A progress bar on the terminal that counts files, incomplete ones by their share."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -243,25 +180,93 @@ def _progress(title: str, files: int) -> Iterator[Listener]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=files, megabytes=0.0)
 
-        def told(file: RemoteFile, new_bytes: int, share: float) -> None:
+        def report(file: RemoteFile, new_bytes: int, share: float) -> None:
             with lock:
                 step = share - shares.get(file, 0.0)
                 shares[file] = share
                 megabytes = bar.tasks[0].fields["megabytes"] + new_bytes / 1e6
                 bar.update(task, advance=step, megabytes=megabytes)
 
-        yield told
+        yield report
+
+
+# PhysioNet
 
 
 def _fetch_physionet(folder: Path, asked: argparse.Namespace) -> str:
     base_url = asked.base_url or URL
     files = files_of(asked.data, folder, asked.records, base_url)
-    with _progress(asked.data, len(files)) as told:
-        fetched = fetch_all(files, told)
+    with _progress(asked.data, len(files)) as report:
+        fetched = fetch_all(files, report)
     return (
         f"{len(files):,} files agree with the published checksums ({fetched:,} fetched now, "
         f"{len(files) - fetched:,} were there)"
     )
+
+
+def files_of(
+    name: str, folder: Path, records: Sequence[str] | None = None, base_url: str = URL
+) -> list[RemoteFile]:
+    """The files of a database with the checksums that PhysioNet publishes for them.
+
+    Args:
+        name: a key of DATABASES.
+        folder: where the files go; the list of checksums is fetched there, unless it is there.
+        records: only these, e.g. ``100``, or ``patient001`` for all of a folder; None for all.
+        base_url: PhysioNet's address for files, or a mirror with the same folders.
+
+    Raises:
+        InputError: the checksums could not be fetched or read, or a record is not in the database.
+    """
+    database = DATABASES[name]
+    root = f"{base_url.rstrip('/')}/{database.path}"
+    sums = _read_sums(RemoteFile(f"{root}/{SUMS}", folder / SUMS))
+    of_records = [file for file in sums if re.fullmatch(database.records, file)]
+    if not of_records:
+        (folder / SUMS).unlink()
+        raise InputError(
+            f"{root}/{SUMS} lists none of the files that belong to {name}; is this the address of "
+            "a mirror, and not a page that asks for a login?"
+        )
+    chosen = of_records if records is None else _select(of_records, records, name)
+    also = [file for file in database.also if file in sums]
+    return [
+        RemoteFile(f"{root}/{quote(file)}", folder / file, sums[file]) for file in also + chosen
+    ]
+
+
+def _read_sums(file: RemoteFile) -> dict[str, str]:
+    """File name -> SHA-256; other lines are skipped."""
+    fetch_all([file], report=lambda *_: None)
+    sums = {}
+    for line in file.target.read_text(encoding="utf-8", errors="replace").splitlines():
+        if match := re.fullmatch(r"([0-9a-f]{64}) [ *]?(?:\./)?(\S.*)", line.strip()):
+            sums[match[2]] = match[1]
+    return sums
+
+
+def _select(files: list[str], records: Sequence[str], name: str) -> list[str]:
+    """The files of the requested records, by whole name, last part, or folder."""
+    chosen: dict[str, None] = {}
+    for asked in records:
+        of_asked = [file for file in files if _belongs(file, asked)]
+        if not of_asked:
+            some = ", ".join(list(dict.fromkeys(_record_of(file) for file in files))[:5])
+            raise InputError(f"{name} has no record '{asked}'; it has {some} ...")
+        chosen.update(dict.fromkeys(of_asked))
+    return list(chosen)
+
+
+def _belongs(file: str, asked: str) -> bool:
+    record = _record_of(file)
+    return asked in (record, record.rpartition("/")[2]) or record.startswith(f"{asked}/")
+
+
+def _record_of(file: str) -> str:
+    return file.rpartition(".")[0]
+
+
+# ECG5000
 
 
 def _fetch_ecg5000(folder: Path, asked: argparse.Namespace) -> str:
@@ -269,8 +274,8 @@ def _fetch_ecg5000(folder: Path, asked: argparse.Namespace) -> str:
         return "was there, with 500 and 4,500 rows"
     archive = folder / "ECG5000.zip"
     url = f"{(asked.base_url or ECG5000_URL).rstrip('/')}/{archive.name}"
-    with _progress("ecg5000", 1) as told:
-        fetch_all([RemoteFile(url, archive)], told)
+    with _progress("ecg5000", 1) as report:
+        fetch_all([RemoteFile(url, archive)], report)
     try:
         _unpack(archive, folder)
     except BAD_ARCHIVE as error:
@@ -284,9 +289,9 @@ def _fetch_ecg5000(folder: Path, asked: argparse.Namespace) -> str:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Take the members that are wanted, by the last part of their names, and check the rows.
+    """Extract ECG5000's files, by the last part of their names, and check their rows.
 
-    No name from the archive becomes a path, so none can lead out of the folder.
+    No name in the archive becomes a path, so none can lead out of the folder.
     """
     with zipfile.ZipFile(archive) as content:
         for member in content.infolist():
@@ -311,7 +316,7 @@ def _copy_member(
 
 
 def _ecg5000_fault(path: Path, rows: int) -> str | None:
-    """What is wrong with one of the text files, or None."""
+    """The fault of one of the text files, or None."""
     import pandas as pd  # late: it takes longer to import than all else here
 
     try:
@@ -323,6 +328,9 @@ def _ecg5000_fault(path: Path, rows: int) -> str | None:
     return None
 
 
+# Kaggle
+
+
 def _fetch_kaggle(folder: Path, asked: argparse.Namespace) -> str:
     lacking = [name for name, rows in KAGGLE_ROWS.items() if _rows(folder / name) != rows]
     if not lacking:
@@ -330,7 +338,7 @@ def _fetch_kaggle(folder: Path, asked: argparse.Namespace) -> str:
     if asked.base_url:
         raise InputError("kagglehub knows no mirrors: leave --from away, or fetch " + BY_HAND)
     try:
-        import kagglehub  # an optional extra, and slow to import
+        import kagglehub  # optional, and slow to import
     except ImportError:
         raise InputError(
             "Kaggle's files are fetched with kagglehub, which is not installed: "
@@ -360,7 +368,7 @@ def _copy_from_kaggle(found: Path, name: str, folder: Path) -> None:
 
 
 def _rows(path: Path) -> int:
-    """Lines that are ended, 0 for no file."""
+    """Number of complete lines, 0 for no file."""
     if not path.is_file():
         return 0
     with path.open("rb") as file:

@@ -53,13 +53,13 @@ def source_files(folder: Path) -> list[Path]:
 
 
 def load(folder: Path) -> BeatSet:
-    """All 5,000 beats, the 500 training beats first; the official test set is the 4,500.
+    """All 5,000 beats: first the 500 training beats, then the official test set of 4,500.
 
     The three forms of the archive hold the same numbers, so they give the same beats. Each beat
     is scaled to [0, 1]; the z-normalised beat is that with mean 0 and standard deviation 1.
 
     Raises:
-        InputError: a file is missing, cut short, or holds something else; the sentence names the
+        InputError: a file is missing, cut short, or holds something else; the message names the
             file and, where there are any, row and column, both counted from 1.
     """
     parts = {part: read(path, beats=PUBLISHED_BEATS[part]) for part, path in _pair(folder).items()}
@@ -103,7 +103,7 @@ def read(path: Path, *, beats: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pair(folder: Path) -> dict[str, Path]:
-    """The training and the test file, both of the first form that is there whole."""
+    """The training and the test file, in the first form of which both are there."""
     for form in FORMS:
         pair = {part: folder / f"ECG5000_{part}{form}" for part in PUBLISHED_BEATS}
         if all(path.is_file() for path in pair.values()):

@@ -48,14 +48,14 @@ Columns = dict[str, np.ndarray]
 
 
 def features(signals: np.ndarray, sampling_hz: float) -> np.ndarray:
-    """The `FEATURES` of each beat, from its own samples alone; how far it is padded is no matter.
+    """The `FEATURES` of each beat, from its own samples only; the padding has no influence.
 
     ``power_...`` are shares of the power of the beat less its mean, all 0 for a constant beat.
     ``energy_s`` is the integral of the squared beat. ``kurtosis`` is 0 for a normal distribution.
     ``late_...`` looks after `REFRACTORY_S`: where a beat is cut at its R peak and longer than the
     heart's period, that maximum is the next R peak or the T wave. ``mean_crossings`` counts how
     often the beat crosses its mean. A beat scaled to [0, 1] has a ``peak_to_peak`` of 1 unless
-    its end was cut off after it was scaled: it tells those beats and nothing else.
+    its end was cut off after it was scaled: it only distinguishes those beats.
 
     Args:
         signals: (beats, samples) in [0, 1], zeros after the end of each beat.

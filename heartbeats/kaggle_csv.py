@@ -22,7 +22,7 @@ from utils.paths import shown
 ROWS_AT_ONCE = 2048
 # A row of Kaggle's files has 4,700 bytes; this many from the end always hold the last row.
 TAIL_BYTES = 64 * 1024
-# What still becomes 1 when it is rounded to float32.
+# The largest value that float32 rounds to 1.
 MOST = 1 + 2.0**-24
 FETCH_AGAIN = "fetch the file again (`python -m heartbeats.download kaggle`)"
 # What Kaggle publishes: file -> beats.
@@ -49,7 +49,7 @@ def read(
         labels: (beats,) uint8.
 
     Raises:
-        InputError: the file is missing, empty, cut short, or holds something else; the sentence
+        InputError: the file is missing, empty, cut short, or holds something else; the message
             names the file and, where there are any, row and column, both counted from 1.
     """
     if not path.is_file():
@@ -141,7 +141,7 @@ def _read_both(
 
 
 def _read_whole(file: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """A CSV file's beats; says so where it has more or fewer than Kaggle publishes."""
+    """A CSV file's beats; prints a note where Kaggle publishes another number of them."""
     signals, labels = read(file, classes=classes)
     if len(labels) != (published := KAGGLE_ROWS[file.name]):
         print(f"note: {shown(file)} has {len(labels):,} rows; Kaggle's has {published:,}")
@@ -170,7 +170,7 @@ def _is_cut(path: Path) -> bool:
 
 
 def _first_fault(path: Path, label_limit: int, samples: int) -> str | None:
-    """The first thing that is wrong, and where; slow, so only for files known to be bad."""
+    """The first fault and its place; slow, so only for files known to be damaged."""
     number, last, rows = 0, "", 0
     with path.open(encoding="utf-8-sig", errors="replace", newline=None) as file:
         for number, line in enumerate(file, start=1):

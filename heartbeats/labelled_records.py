@@ -1,4 +1,4 @@
-"""Recordings that were labelled as a whole, cut into beats that all bear the recording's label."""
+"""Recordings with one label each, cut into beats that all get the recording's label."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ LEADS = ("ii", "i", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v
 
 @dataclass(frozen=True)
 class LabelledRecord:
-    """A twelve-lead recording and what is known of it.
+    """A twelve-lead recording with its label.
 
     Attributes:
         path: the WFDB record, without suffix.
         name: of the record, unique in its data set.
-        patient: whose it is.
+        patient: identifies the person.
         label: an index into NORMAL_ABNORMAL.
         fold: the fold that the publishers put it in, None where they published none.
     """
@@ -48,7 +48,7 @@ def is_there(path: Path) -> bool:
 def load_beats(data_set: str, records: Sequence[LabelledRecord]) -> BeatSet:
     """Find and cut the beats of all records, in their order.
 
-    Says so where records have no beat to cut.
+    Prints a note where records have no beat to cut.
 
     Raises:
         InputError: a record is damaged or lacks a lead, no record has beats, or all are of one

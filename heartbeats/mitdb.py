@@ -1,4 +1,4 @@
-"""The MIT-BIH Arrhythmia Database: raw WFDB records, cut into the very beats of Kaggle's files.
+"""The MIT-BIH Arrhythmia Database: raw WFDB records, cut into exactly the beats of Kaggle's files.
 
 Source: Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and
 Biol 20(3):45-50 (2001), https://doi.org/10.13026/C2F305.
@@ -35,7 +35,7 @@ SAME_PATIENT = {"201": "201+202", "202": "201+202"}
 SYMBOLS_OF_CLASS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 RECORD_HZ = 360
 STEP = int(RECORD_HZ // BEAT_HZ)
-# The converter: integers of 11 bits, of which this one stands for 0 mV.
+# The analogue-to-digital converter has 11 bits, and this value means 0 mV.
 ADC_BITS, ADC_ZERO = 11, 1024
 # Which beats form Kaggle's test set, in the order of its rows: record and 360 Hz sample index.
 TEST_BEATS_FILE = Path(__file__).with_name("mitdb_kaggle_test_beats.npz")
@@ -43,7 +43,7 @@ TEST_BEATS_FILE = Path(__file__).with_name("mitdb_kaggle_test_beats.npz")
 
 @dataclass(frozen=True)
 class Recording:
-    """Channel 0 of a record, and what annotators say of it.
+    """Channel 0 of a record, and its annotations.
 
     Attributes:
         name: the record, e.g. ``100``.
@@ -59,7 +59,7 @@ class Recording:
 
     @property
     def onsets(self) -> np.ndarray:
-        """(marks + 1,) int64, as `cut_beats` wants them."""
+        """(marks + 1,) int64, the onsets for `cut_beats`."""
         return np.append(self.marks.samples, len(self.adc))
 
     def rhythms(self) -> list[tuple[str, float, float]]:

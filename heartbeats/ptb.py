@@ -1,7 +1,7 @@
 """The PTB Diagnostic ECG Database: 1000 Hz records, cut into beats: normal against abnormal.
 
 The diagnosis is the header's "Reason for admission"; all that is not "Healthy control" is abnormal
-here. The abnormal beats of Kaggle's files are said to be those of infarctions alone (Kachuee M et
+here. The abnormal beats of Kaggle's files are said to be those of infarctions only (Kachuee M et
 al. 2018), and how they were cut is not known: results on the two forms cannot be compared.
 
 Source: Bousseljot R, Kreiseler D, Schnabel A. Nutzung der EKG-Signaldatenbank CARDIODAT der PTB
@@ -26,7 +26,7 @@ from utils.paths import shown
 
 DIAGNOSIS = re.compile(r"\s*Reason for admission:\s*(.*?)\s*", re.IGNORECASE)
 HEALTHY = "healthy control"
-# What stands in place of a diagnosis that is not known.
+# Entries that mean an unknown diagnosis.
 UNKNOWN = {"", "n/a", "unknown"}
 CLASS_MEANINGS = {"normal": "healthy control", "abnormal": "any other diagnosis"}
 

@@ -1,8 +1,8 @@
 """PTB-XL at 100 Hz: 10 s records of twelve leads, cut into beats: normal against abnormal.
 
 A record is normal where its only diagnostic superclass is NORM, and abnormal where it has others
-and not NORM. The publishers' ten folds keep patients apart; they mean fold 10 for the
-test and fold 9 for validation, since people looked at those most closely.
+and not NORM. The publishers' ten folds keep patients apart; they recommend fold 10
+for the test and fold 9 for validation, whose labels were checked most closely.
 
 Source: Wagner P et al. PTB-XL, a large publicly available electrocardiography dataset. Scientific
 Data 7:154 (2020), https://doi.org/10.13026/kfzx-aw45.

@@ -12,7 +12,7 @@ import numpy as np
 from heartbeats.beat_set import BeatSet
 from utils.errors import InputError
 
-# The protocol that stands for a data set's official test; Kaggle's for all that are not here.
+# The protocol of a data set's official test set; Kaggle's for all that are not listed.
 OFFICIAL_PROTOCOLS = {"ecg5000": "ucr"}
 # Shares of the patients of data sets that publish no split of their own.
 TEST_FOLDS = 4
@@ -62,7 +62,14 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
 
 
 def subsample(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
-    """`count` of the `positions`, drawn by class so that the class shares stay."""
+    """A random sample of `count` of the `positions`, stratified by class.
+
+    Args:
+        beats: a whole data set.
+        positions: (candidates,) int.
+        count: fewer than there are positions.
+        seed: draws the sample.
+    """
     from sklearn.model_selection import train_test_split
 
     chosen, _rest = train_test_split(
@@ -93,7 +100,7 @@ def folds(
 
     Raises:
         InputError: a class has beats, but fewer of them (or of patients with them) than there are
-            folds, so that some fold would lack it; or the patients are unknown.
+            folds, so that a fold would lack it; or the patients are unknown.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -254,13 +261,13 @@ def _split_by_patient(
         )
     folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     choices = list(folder.split(positions, labels, patients))
-    # Few patients hold most beats of a rare class, so some folds lack it: take the evenest one.
-    first, second = min(choices, key=lambda choice: _unevenness(labels, choice[1], folds))
+    # A rare class is in few patients, so some folds lack it: take the most balanced fold.
+    first, second = min(choices, key=lambda choice: _imbalance(labels, choice[1], folds))
     return positions[first], positions[second]
 
 
-def _unevenness(labels: np.ndarray, chosen: np.ndarray, folds: int) -> float:
-    """How far the share of each class that `chosen` holds lies from one over `folds`, summed."""
+def _imbalance(labels: np.ndarray, chosen: np.ndarray, folds: int) -> float:
+    """Sum over classes of the difference between the share in `chosen` and one over `folds`."""
     whole = np.bincount(labels)
     part = np.bincount(labels[chosen], minlength=len(whole))
     present = whole > 0

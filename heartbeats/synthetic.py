@@ -17,10 +17,10 @@ from heartbeats.cutting import BEAT_HZ, cut_beats
 RECORD_HZ = 360.0
 # Share of all beats, about as in MIT-BIH.
 CLASS_SHARES = {"S": 0.025, "V": 0.066, "F": 0.0075, "Q": 0.073}
-# Share of the patients who have such beats at all, and the most of one patient's beats they take.
+# Share of the patients who have such beats, and the largest share of one patient's beats.
 CARRIERS = {"S": 0.5, "V": 0.7, "F": 0.4, "Q": 0.3}
 MOST_OF_A_PATIENT = {"S": 0.2, "V": 0.35, "F": 0.06, "Q": 0.5}
-# Every class is in so many patients at least, so that each part of a split by patient can have it.
+# Every class is in at least this many patients, so that each part of a split by patient has it.
 FEWEST_CARRIERS = 4
 # Marks of annotators lie this far from the true peak, as a standard deviation.
 MARK_ERROR_S = 0.004
@@ -33,13 +33,13 @@ def source_files() -> list[Path]:
 
 
 def load(seed: int = 0, beats: int = 12_000, patients: int = 48) -> BeatSet:
-    """Generate about so many beats of so many patients, one recording each.
+    """Generate about `beats` beats of `patients` patients, one recording each.
 
     The same arguments give the same bytes. There is no official test set: split by patient.
 
     Args:
         seed: draws everything.
-        beats: the total, met within a few per cent.
+        beats: their total, within a few per cent.
         patients: at least 4, or no patient can hold as many rare beats as the shares ask for.
     """
     table = np.random.default_rng([seed, 1])
@@ -88,7 +88,7 @@ def _cut_record(
 def cut_windows(
     rng: np.random.Generator, record: SyntheticRecord
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a recording at slightly wrong marks, as annotators' are.
+    """Cut a recording at marks with an error like that of annotators.
 
     Returns:
         beats: (beats, 187) float32 in [0, 1], at 120 Hz.

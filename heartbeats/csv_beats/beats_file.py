@@ -1,4 +1,8 @@
-"""CSV files of beats to classify."""
+"""Reading CSV files of beats to classify, in parts, so that memory stays flat.
+
+Numbers are parsed fast, by pandas, where all is well. Lines that cannot be parsed are read again
+cell by cell, slowly, to name the row and the column of the first fault.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -25,203 +29,18 @@ from heartbeats.kaggle_csv import MOST
 from utils.errors import InputError
 from utils.paths import shown
 
+# This many beats fill a network's batches, and take 3 MB.
+BEATS_AT_ONCE = 4096
+
+
 MOST_SHOWN = 30  # characters of a cell
 CUT_SHORT = "; the file ends here: it may have been cut short, fetch it again"
 
 
-def first_fault(block: Block, layout: Layout, labels: Labels, where: str) -> str | None:
-    """The sentence about the first thing that is wrong, None where nothing is found.
-
-    Args:
-        block: lines of beats, without a header.
-        layout: of the file.
-        labels: what labels there are.
-        where: the file, for the sentence.
-    """
-    rows = list(block.lines())
-    for number, (row, line) in enumerate(rows, 1):
-        fault = _fault_of_line(row, line, layout, labels, where)
-        if fault is not None:
-            is_end = number == len(rows) and not block.text.endswith(b"\n")
-            return fault + (CUT_SHORT if is_end else "")
-    return None
-
-
-def cut_short(block: Block, layout: Layout, where: str) -> str | None:
-    """The sentence about a file that ends inside its last number, None where it does not.
-
-    That can be known where all numbers are written with the same number of characters, as in
-    Kaggle's files. A file that only lacks its last newline, as some editors leave it, is whole.
-    """
-    if block.text.endswith(b"\n") or len({len(cell) for cell in layout.first}) != 1:
-        return None
-    tail = block.text[block.text.rfind(b"\n") + 1 :].decode("utf-8", "replace")
-    if not tail.strip():
-        return None
-    *others, last = cells(tail, layout.separator)
-    width = len(layout.first[0])
-    if len(last) >= width or any(len(cell) != width for cell in others):
-        return None
-    row = block.first_row + block.line_count - 1
-    found = f"expected {width} characters, found {_quoted(last)}"
-    return f"{where}, row {row}, column {len(others) + 1}: {found}{CUT_SHORT}"
-
-
-def _fault_of_line(row: int, line: str, layout: Layout, labels: Labels, where: str) -> str | None:
-    if line.count('"') % 2:
-        return f"{where}, row {row}: a quote that is not closed in its line; a line is a beat"
-    fields = cells(line, layout.separator)
-    if len(fields) != layout.width:
-        return f"{where}, row {row}: {_wrong_width(layout, len(fields))}"
-    for place, cell in enumerate(fields):
-        fault = _fault_of_cell(place, cell, layout, labels)
-        if fault is not None:
-            return f"{where}, row {row}, column {place + 1}: {fault}"
-    return None
-
-
-def _wrong_width(layout: Layout, found: int) -> str:
-    label = " and a label" if layout.label is not None else ""
-    return (
-        f"expected {len(layout.columns)} values{label}, {layout.width} columns, as in row "
-        f"{layout.first_row}; found {found}"
-    )
-
-
-def _fault_of_cell(place: int, cell: str, layout: Layout, labels: Labels) -> str | None:
-    if place == layout.spare:
-        first = f"nothing, as in row {layout.first_row}"
-        return f"expected {first}, found {_quoted(cell)}" if cell else None
-    if place == layout.label:
-        if labels.label_of(cell, layout) is not None:
-            return None
-        return f"expected {labels.expected()}, found {_quoted(cell)}"
-    if place not in layout.columns:
-        return None
-    number = number_of(cell, layout.decimal)
-    if number is not None and 0 <= number <= MOST:
-        return None
-    comma = " with a decimal comma" if layout.decimal == "," else ""
-    return (
-        f"expected a number from 0 to 1{comma} (each beat scaled by its own minimum and maximum), "
-        f"found {_quoted(cell)}"
-    )
-
-
-def _quoted(cell: str) -> str:
-    if not cell:
-        return "nothing"
-    return repr(cell if len(cell) <= MOST_SHOWN else cell[: MOST_SHOWN - 3] + "...")
-
-
-# pandas takes a column of these for ones and zeros.
+# pandas reads a column of these as ones and zeros.
 TRUTHS = (b"true", b"True", b"TRUE", b"false", b"False", b"FALSE")
 
 Arrays = tuple[np.ndarray, np.ndarray | None]
-
-
-def parsed(block: Block, layout: Layout, labels: Labels, where: str) -> Arrays:
-    """The beats of a block.
-
-    Args:
-        block: lines of beats, without a header.
-        layout: of the file.
-        labels: what labels there are.
-        where: the file, for errors.
-
-    Returns:
-        (beats, samples) float32 signals; (beats,) uint8 labels or None.
-
-    Raises:
-        InputError: a line is no beat; the sentence names row and column.
-    """
-    try:
-        return _parsed(block.text, block.line_count, layout, labels)
-    except ValueError as error:  # pandas' own errors are ValueErrors too
-        why = " ".join(str(error).split())
-    lines = list(block.lines())
-    if len(lines) < block.line_count:  # some are blank, which may be all that is wrong
-        text = "\n".join(line for _row, line in lines).encode()
-        try:
-            return _parsed(text, len(lines), layout, labels)
-        except ValueError as error:
-            why = " ".join(str(error).split())
-    cannot = f"{where}, after row {block.first_row - 1}: no beats can be read: {why}"
-    raise InputError(first_fault(block, layout, labels, where) or cannot)
-
-
-def _parsed(text: bytes, lines: int, layout: Layout, labels: Labels) -> Arrays:
-    """The beats of lines of which none is blank; raises ValueError where something is wrong."""
-    if not lines:
-        return _no_beats(layout)
-    table = _table(text, layout)
-    if table.shape != (lines, layout.width):
-        raise ValueError(f"{table.shape[0]} lines of {table.shape[1]} columns found")
-    if _has_truths(text) or (layout.spare is not None and (table[layout.spare] != "").any()):
-        raise ValueError("text found")
-    values = _values(table, layout)
-    # One rounding of a float64 gives the very float32 that was printed; see kaggle_csv.read.
-    if not (values.min() >= 0 and values.max() <= MOST):  # NaN is neither
-        raise ValueError("values outside of 0 to 1 found")
-    found = None if layout.label is None else _labels(table[layout.label], layout, labels)
-    return values.astype(np.float32, order="C"), found
-
-
-def _table(text: bytes, layout: Layout) -> pd.DataFrame:
-    numbers = set(layout.columns)
-    if layout.label is not None and not layout.has_named_labels:
-        numbers.add(layout.label)
-    kinds: dict[int, Any] = {
-        column: np.float64 if column in numbers else str for column in range(layout.width)
-    }
-    return pd.read_csv(
-        io.BytesIO(text),
-        sep=r"\s+" if layout.separator == SPACES else layout.separator,
-        decimal=layout.decimal,
-        header=None,
-        dtype=np.float64 if len(numbers) == layout.width else kinds,
-        na_filter=False,
-        low_memory=False,  # the block is small enough
-        skipinitialspace=True,
-        encoding_errors="replace",
-    )
-
-
-def _values(table: pd.DataFrame, layout: Layout) -> np.ndarray:
-    """(beats, samples) float64; all columns of one type are taken at once, which is faster."""
-    columns = list(layout.columns)
-    if (table.dtypes == np.float64).all():
-        return table.to_numpy()[:, columns]
-    return table[columns].to_numpy()
-
-
-def _has_truths(text: bytes) -> bool:
-    # Each of the words has one of these letters, and single bytes are found much faster.
-    return any(letter in text for letter in (b"u", b"U", b"l", b"L")) and any(
-        word in text for word in TRUTHS
-    )
-
-
-def _no_beats(layout: Layout) -> Arrays:
-    labels = None if layout.label is None else np.empty(0, np.uint8)
-    return np.empty((0, len(layout.columns)), np.float32), labels
-
-
-def _labels(column: pd.Series, layout: Layout, labels: Labels) -> np.ndarray:
-    """(beats,) uint8; raises ValueError where one is no label."""
-    if layout.has_named_labels:
-        known = {text: labels.label_of(text.strip(BLANKS), layout) for text in column.unique()}
-        numbers = column.map(known).to_numpy(np.float64, na_value=np.nan)
-    else:
-        numbers = column.to_numpy()
-    is_known = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers < labels.count)
-    if not is_known.all():
-        raise ValueError("unknown labels found")
-    return numbers.astype(np.uint8)
-
-
-# So many beats fill a network's batches, and take 3 MB.
-BEATS_AT_ONCE = 4096
 
 
 class TooManyBeats(InputError):
@@ -249,7 +68,7 @@ class Part(Beats):
     """Beats that follow each other in a file.
 
     Attributes:
-        bytes_read: how much of the file was read, up to these beats and perhaps a little more.
+        bytes_read: of the file, up to these beats or a little further.
     """
 
     bytes_read: int
@@ -327,9 +146,9 @@ def _of_blocks(
                 continue
             layout = layout_of(lines, samples, where)
             block = block.without(layout.first_row - block.first_row)
-        if (fault := cut_short(block, layout, where)) is not None:
+        if (fault := _cut_short(block, layout, where)) is not None:
             raise InputError(fault)
-        part = Part(*parsed(block, layout, labels, where), block.bytes_read)
+        part = Part(*_parsed(block, layout, labels, where), block.bytes_read)
         beats += len(part)
         if limit is not None and beats > limit:
             raise TooManyBeats(f"{where} holds more than {limit:,} beats; split it")
@@ -345,3 +164,194 @@ def _joined(first: Part, second: Part) -> Part:
         labels,
         second.bytes_read,
     )
+
+
+# Parsing
+
+
+def _parsed(block: Block, layout: Layout, labels: Labels, where: str) -> Arrays:
+    """The beats of a block.
+
+    Args:
+        block: lines of beats, without a header.
+        layout: of the file.
+        labels: what labels there are.
+        where: the file, for errors.
+
+    Returns:
+        (beats, samples) float32 signals; (beats,) uint8 labels or None.
+
+    Raises:
+        InputError: a line is no beat; the message names row and column.
+    """
+    try:
+        return _parsed_lines(block.text, block.line_count, layout, labels)
+    except ValueError as error:  # pandas' own errors are ValueErrors too
+        why = " ".join(str(error).split())
+    lines = list(block.lines())
+    if len(lines) < block.line_count:  # some are blank, which may be all that is wrong
+        text = "\n".join(line for _row, line in lines).encode()
+        try:
+            return _parsed_lines(text, len(lines), layout, labels)
+        except ValueError as error:
+            why = " ".join(str(error).split())
+    cannot = f"{where}, after row {block.first_row - 1}: no beats can be read: {why}"
+    raise InputError(_first_fault(block, layout, labels, where) or cannot)
+
+
+def _parsed_lines(text: bytes, lines: int, layout: Layout, labels: Labels) -> Arrays:
+    """The beats of lines of which none is blank; raises ValueError where something is wrong."""
+    if not lines:
+        return _no_beats(layout)
+    table = _table(text, layout)
+    if table.shape != (lines, layout.width):
+        raise ValueError(f"{table.shape[0]} lines of {table.shape[1]} columns found")
+    if _has_truths(text) or (layout.spare is not None and (table[layout.spare] != "").any()):
+        raise ValueError("text found")
+    values = _values(table, layout)
+    # One rounding of a float64 gives the very float32 that was printed; see kaggle_csv.read.
+    if not (values.min() >= 0 and values.max() <= MOST):  # NaN is neither
+        raise ValueError("values outside of 0 to 1 found")
+    found = None if layout.label is None else _labels(table[layout.label], layout, labels)
+    return values.astype(np.float32, order="C"), found
+
+
+def _table(text: bytes, layout: Layout) -> pd.DataFrame:
+    numbers = set(layout.columns)
+    if layout.label is not None and not layout.has_named_labels:
+        numbers.add(layout.label)
+    kinds: dict[int, Any] = {
+        column: np.float64 if column in numbers else str for column in range(layout.width)
+    }
+    return pd.read_csv(
+        io.BytesIO(text),
+        sep=r"\s+" if layout.separator == SPACES else layout.separator,
+        decimal=layout.decimal,
+        header=None,
+        dtype=np.float64 if len(numbers) == layout.width else kinds,
+        na_filter=False,
+        low_memory=False,  # the block is small enough
+        skipinitialspace=True,
+        encoding_errors="replace",
+    )
+
+
+def _values(table: pd.DataFrame, layout: Layout) -> np.ndarray:
+    """(beats, samples) float64; all columns of one type are taken at once, which is faster."""
+    columns = list(layout.columns)
+    if (table.dtypes == np.float64).all():
+        return table.to_numpy()[:, columns]
+    return table[columns].to_numpy()
+
+
+def _has_truths(text: bytes) -> bool:
+    # Each of the words has one of these letters, and single bytes are found much faster.
+    return any(letter in text for letter in (b"u", b"U", b"l", b"L")) and any(
+        word in text for word in TRUTHS
+    )
+
+
+def _no_beats(layout: Layout) -> Arrays:
+    labels = None if layout.label is None else np.empty(0, np.uint8)
+    return np.empty((0, len(layout.columns)), np.float32), labels
+
+
+def _labels(column: pd.Series, layout: Layout, labels: Labels) -> np.ndarray:
+    """(beats,) uint8; raises ValueError where one is no label."""
+    if layout.has_named_labels:
+        known = {text: labels.label_of(text.strip(BLANKS), layout) for text in column.unique()}
+        numbers = column.map(known).to_numpy(np.float64, na_value=np.nan)
+    else:
+        numbers = column.to_numpy()
+    is_known = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers < labels.count)
+    if not is_known.all():
+        raise ValueError("unknown labels found")
+    return numbers.astype(np.uint8)
+
+
+# Faults, with row and column
+
+
+def _first_fault(block: Block, layout: Layout, labels: Labels, where: str) -> str | None:
+    """The error about the first fault, None where there is none.
+
+    Args:
+        block: lines of beats, without a header.
+        layout: of the file.
+        labels: what labels there are.
+        where: the file, for the sentence.
+    """
+    rows = list(block.lines())
+    for number, (row, line) in enumerate(rows, 1):
+        fault = _fault_of_line(row, line, layout, labels, where)
+        if fault is not None:
+            is_end = number == len(rows) and not block.text.endswith(b"\n")
+            return fault + (CUT_SHORT if is_end else "")
+    return None
+
+
+def _cut_short(block: Block, layout: Layout, where: str) -> str | None:
+    """The error about a file that ends inside its last number, None where it does not.
+
+    That can be known where all numbers are written with the same number of characters, as in
+    Kaggle's files. A file that only lacks its last newline, as some editors leave it, is whole.
+    """
+    if block.text.endswith(b"\n") or len({len(cell) for cell in layout.first}) != 1:
+        return None
+    tail = block.text[block.text.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+    if not tail.strip():
+        return None
+    *others, last = cells(tail, layout.separator)
+    width = len(layout.first[0])
+    if len(last) >= width or any(len(cell) != width for cell in others):
+        return None
+    row = block.first_row + block.line_count - 1
+    found = f"expected {width} characters, found {_quoted(last)}"
+    return f"{where}, row {row}, column {len(others) + 1}: {found}{CUT_SHORT}"
+
+
+def _fault_of_line(row: int, line: str, layout: Layout, labels: Labels, where: str) -> str | None:
+    if line.count('"') % 2:
+        return f"{where}, row {row}: a quote that is not closed in its line; a line is a beat"
+    fields = cells(line, layout.separator)
+    if len(fields) != layout.width:
+        return f"{where}, row {row}: {_wrong_width(layout, len(fields))}"
+    for place, cell in enumerate(fields):
+        fault = _fault_of_cell(place, cell, layout, labels)
+        if fault is not None:
+            return f"{where}, row {row}, column {place + 1}: {fault}"
+    return None
+
+
+def _wrong_width(layout: Layout, found: int) -> str:
+    label = " and a label" if layout.label is not None else ""
+    return (
+        f"expected {len(layout.columns)} values{label}, {layout.width} columns, as in row "
+        f"{layout.first_row}; found {found}"
+    )
+
+
+def _fault_of_cell(place: int, cell: str, layout: Layout, labels: Labels) -> str | None:
+    if place == layout.spare:
+        first = f"nothing, as in row {layout.first_row}"
+        return f"expected {first}, found {_quoted(cell)}" if cell else None
+    if place == layout.label:
+        if labels.label_of(cell, layout) is not None:
+            return None
+        return f"expected {labels.expected()}, found {_quoted(cell)}"
+    if place not in layout.columns:
+        return None
+    number = number_of(cell, layout.decimal)
+    if number is not None and 0 <= number <= MOST:
+        return None
+    comma = " with a decimal comma" if layout.decimal == "," else ""
+    return (
+        f"expected a number from 0 to 1{comma} (each beat scaled by its own minimum and maximum), "
+        f"found {_quoted(cell)}"
+    )
+
+
+def _quoted(cell: str) -> str:
+    if not cell:
+        return "nothing"
+    return repr(cell if len(cell) <= MOST_SHOWN else cell[: MOST_SHOWN - 3] + "...")

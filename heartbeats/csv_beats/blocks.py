@@ -8,11 +8,11 @@ from pathlib import Path
 from utils.errors import InputError
 from utils.file_kinds import looks_like, text_encoding
 
-# Some 900 beats of Kaggle's files; more take more memory and are no faster.
+# About 900 beats of Kaggle's files; larger blocks take more memory and are not faster.
 BLOCK_BYTES = 4 * 2**20
-# A beat of 187 values takes some 5,000 bytes where every number has 18 decimals.
+# A beat of 187 values takes about 5,000 bytes where every number has 18 decimals.
 LINE_BYTES = 2**18
-# So much of a file tells what it is.
+# This much of a file is enough to recognise its kind.
 HEAD_BYTES = 2**16
 # A line of these alone is blank.
 BLANKS = b" \t"
@@ -24,8 +24,8 @@ class Block:
 
     Attributes:
         text: the lines in UTF-8, each but the file's last ended by a newline.
-        first_row: the line of the file that the first of them is, from 1.
-        line_count: how many there are, blank ones included.
+        first_row: number of the first line in the file, from 1.
+        line_count: number of lines, blank ones included.
         bytes_read: of the file, up to here.
     """
 
@@ -41,7 +41,7 @@ class Block:
                 yield row, line.decode("utf-8", "replace")
 
     def without(self, rows: int) -> "Block":
-        """The block without so many of its first lines."""
+        """The block without its first `rows` lines."""
         text = self.text
         for _ in range(rows):
             text = text.partition(b"\n")[2]
@@ -84,7 +84,7 @@ def blocks(path: Path, where: str, wanted: str) -> Iterator[Block]:
 
 
 def _decoder(head: bytes, where: str, wanted: str) -> Callable[[bytes, bool], bytes]:
-    """What turns bytes of the file, and whether they are its last, into UTF-8."""
+    """A function of bytes of the file, and whether they are its last, that gives UTF-8."""
     if (kind := looks_like(head)) is not None:
         raise InputError(f"{where} looks like {kind}; {wanted} expected")
     encoding = text_encoding(head)
@@ -114,7 +114,7 @@ def _block(text: bytes, first_row: int, bytes_read: int) -> Block:
 
 
 def _whole_lines(text: bytes) -> int:
-    """How much of the text is whole lines; a \\r at its very end may be half of a \\r\\n."""
+    """The length of the whole lines in the text; a \\r at its end may be half of a \\r\\n."""
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, max(0, len(text) - 1))) + 1
 
 

@@ -1,4 +1,4 @@
-"""How a CSV file of beats is written: separator, decimal sign, header, meaning of columns."""
+"""How a CSV file of beats is written: separator, decimal sign, header, columns and labels."""
 
 import csv
 import re
@@ -12,17 +12,20 @@ from utils.errors import InputError
 
 SPACES = " "  # any white space
 BLANKS = " \t"  # around cells; other white space is no part of a number
-# The first that gives the right number of columns is the one.
+# Tried in this order; the first that gives the right number of columns is chosen.
 SEPARATORS = (";", "\t", ",", SPACES)
 SEPARATOR_NAMES = {";": "semicolons", "\t": "tabulators", ",": "commas", SPACES: "spaces"}
 LABEL_NAMES = ("label", "labels", "target", "class")
 INDEX_NAMES = ("", "index", "row", "unnamed: 0")
-# What stands for numbers that are missing; a line with one is a broken beat, not a header.
+# Spellings of missing numbers; a line with one is a damaged beat, not a header.
 NO_NAMES = ("nan", "inf", "+inf", "-inf", "na", "null", "none")
-# So many lines say whether decimals have commas.
+# This many lines decide whether decimals have commas.
 SAMPLE_LINES = 50
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+# The names of Kaggle's files of PTB begin with this; their labels mean NORMAL_ABNORMAL.
+PTB_FILES = "ptbdb_"
 
 Line = tuple[int, str]  # the number of a line, from 1, and its text
 
@@ -39,7 +42,7 @@ class Layout:
         columns: (samples,) places of the values, from 0.
         label: place of the label, None where there is none.
         has_named_labels: whether labels are names of classes.
-        spare: place of the empty column that a separator at the end of all lines makes, or None.
+        spare: place of the empty column after a separator at the end of each line, or None.
     """
 
     separator: str
@@ -56,8 +59,39 @@ class Layout:
         return len(self.first)
 
 
+@dataclass(frozen=True)
+class Labels:
+    """The labels that a file may have.
+
+    Attributes:
+        count: labels are 0 to `count` - 1.
+        names: of the classes, where labels may be given by name; else empty.
+    """
+
+    count: int
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def known(cls, classes: int | Sequence[str]) -> "Labels":
+        """From the number of the classes, or from their names."""
+        return cls(classes) if isinstance(classes, int) else cls(len(classes), tuple(classes))
+
+    def label_of(self, cell: str, layout: Layout) -> int | None:
+        """The label in a cell, by name in upper or lower case; None where there is none."""
+        if layout.has_named_labels:
+            names = [name.casefold() for name in self.names]
+            return names.index(cell.casefold()) if cell.casefold() in names else None
+        number = number_of(cell, layout.decimal)
+        return None if number is None or number not in range(self.count) else int(number)
+
+    def expected(self) -> str:
+        """The labels in words, for an error about another one."""
+        names = f" or {', '.join(self.names)}" if self.names else ""
+        return f"a label, 0 to {self.count - 1}{names}"
+
+
 def layout_of(lines: Sequence[Line], samples: int, where: str) -> Layout:
-    """Find out how a file is written.
+    """Find the layout of a file.
 
     Args:
         lines: the first lines that are not blank, at least one.
@@ -121,7 +155,7 @@ def number_of(cell: str, decimal: str) -> float | None:
 
 
 def wrong_width(where: str, row: int, samples: int, separator: str, found: int) -> str:
-    """The sentence about a line with `found` columns, where that is no beat's number of them."""
+    """The error about a line with `found` columns, which is not the number of a beat."""
     text = (
         f"{where}, row {row}: expected {samples} values, or {samples + 1} with a label at the "
         f"end, with {SEPARATOR_NAMES[separator]} between; found {found}"
@@ -144,7 +178,7 @@ def _unquoted(line: str, separator: str) -> list[str]:
 
 
 def _separator(lines: Sequence[str], samples: int) -> str:
-    """What stands between columns: what gives the right number of them, else what is there."""
+    """The separator that gives the right number of columns, else the one that occurs."""
     for separator in SEPARATORS:
         if any(_fits(cells(line, separator), samples) for line in lines):
             return separator
@@ -152,12 +186,12 @@ def _separator(lines: Sequence[str], samples: int) -> str:
 
 
 def _fits(fields: Sequence[str], samples: int) -> bool:
-    """Whether these can be the cells of a beat: one more may hold the label, an index, nothing."""
+    """Whether these can be the cells of a beat; extra ones may hold label, index or nothing."""
     return 0 <= len(fields) - samples <= 3 and not any(" " in cell for cell in fields)
 
 
 def _is_header(fields: Sequence[str]) -> bool:
-    """Whether a line gives names: text, whole numbers that count, or both; never a broken beat."""
+    """Whether a line gives names: text, consecutive whole numbers, or both; no damaged beat."""
     numbers = [float(field) for field in fields if is_number(field)]
     if any(field.casefold() in NO_NAMES or _DECIMAL_COMMA.fullmatch(field) for field in fields):
         return False
@@ -199,42 +233,12 @@ def _decimal(rows: Sequence[Sequence[str]]) -> str:
     return "," if commas > sum(is_number(cell) and "." in cell for cell in sample) else "."
 
 
-# Kaggle's files of PTB begin with this, and their labels mean these.
-PTB_FILES = "ptbdb_"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Attributes: `count`, labels are 0 to `count` - 1; `names` of the classes, or none."""
-
-    count: int
-    names: tuple[str, ...] = ()
-
-    @classmethod
-    def known(cls, classes: int | Sequence[str]) -> "Labels":
-        """From the number of the classes, or from their names."""
-        return cls(classes) if isinstance(classes, int) else cls(len(classes), tuple(classes))
-
-    def label_of(self, cell: str, layout: Layout) -> int | None:
-        """The label in a cell, by name in upper or lower case; None where there is none."""
-        if layout.has_named_labels:
-            names = [name.casefold() for name in self.names]
-            return names.index(cell.casefold()) if cell.casefold() in names else None
-        number = number_of(cell, layout.decimal)
-        return None if number is None or number not in range(self.count) else int(number)
-
-    def expected(self) -> str:
-        """What to say of them to somebody who gave others."""
-        names = f" or {', '.join(self.names)}" if self.names else ""
-        return f"a label, 0 to {self.count - 1}{names}"
-
-
 def label_notes(name: str, class_names: Sequence[str]) -> tuple[str, ...]:
-    """Sentences on what the labels of a file mean, where a model's classes are others.
+    """Notes on the meaning of a file's labels, where the model has other classes.
 
     Args:
         name: of the file.
-        class_names: of the model that its beats are given to.
+        class_names: of the model that classifies its beats.
     """
     if not name.lower().startswith(PTB_FILES) or tuple(class_names) == NORMAL_ABNORMAL:
         return ()

@@ -161,7 +161,7 @@ def test_passing_faults_are_tried_again_and_lasting_ones_told(server, tmp_path, 
 def test_a_file_that_is_not_there_is_told_at_once(server, tmp_path, capsys):
     del server.files[DAT]
     message = refused(server, tmp_path, capsys)
-    assert f"{server.url}/{DAT} cannot be had: the server answers 404" in message
+    assert f"{server.url}/{DAT} cannot be fetched: the server answers 404" in message
     assert len(server.ranges_of(DAT)) == 1
 
 
@@ -356,6 +356,6 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(server, tmp_path):
     _output, complaint = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "100.dat.part could not be written (File too large)" in complaint
-    assert "What has come is kept" in complaint and "Traceback" not in complaint
+    assert "What was received is kept" in complaint and "Traceback" not in complaint
     assert (tmp_path / "mitdb" / "100.dat.part").stat().st_size == 100_000
     assert fetch(server, tmp_path) == 0

@@ -8,7 +8,7 @@ from experiments.exploration.beat_statistics import measure
 from heartbeats import mixture
 from heartbeats.augment import own_samples
 from heartbeats.beat_set import beat_lengths
-from heartbeats.mixture import align, find_timing, give_back
+from heartbeats.mixture import find_timing, from_common_time, to_common_time
 from tests.heartbeats.invented_beats import HZ, SAMPLES, invented_beats
 from utils.errors import InputError
 
@@ -37,10 +37,10 @@ def test_timing_finds_the_next_complex():
 def test_aligned_beats_have_their_complexes_at_one_place_and_come_back():
     signals = invented_beats(100, 3)
     timing = find_timing(signals, HZ)
-    curves = align(signals, timing, HZ)
+    curves = to_common_time(signals, timing, HZ)
     assert np.ptp(curves[:, 100:].argmax(axis=1)) <= 4
     assert np.ptp([beat[50:].argmax() for beat in signals]) > 40
-    assert np.abs(give_back(curves, timing, HZ) - signals).mean() < 0.005
+    assert np.abs(from_common_time(curves, timing, HZ) - signals).mean() < 0.005
 
 
 def test_drawn_beats_are_cut_and_scaled_like_real_ones(mixtures, beats):
