@@ -12,8 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from serving import answers, page_answers, problems, receiving, schemas
-from serving import service as examples
+from serving import answers, examples, page_answers, problems, receiving, schemas
 from serving.monitoring import Monitored, Monitoring
 from serving.protection import JSON, RequestLimits, SecurityHeaders, media_type
 from serving.service import Service

@@ -1,4 +1,4 @@
-"""Unpacking uploaded zip archives without trusting anything that they say."""
+"""Unpacking of uploaded zip archives; nothing in their headers is trusted."""
 
 import errno
 import re
@@ -8,26 +8,26 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from serving.settings import MEBIBYTE, Limits, Room, TooLarge, UnsupportedUpload
+from serving.settings import MEBIBYTE, DiskSpace, Limits, TooLarge, UnsupportedUpload
 from utils.errors import InputError
 from utils.file_kinds import is_packed, looks_like
 
 CHUNK_BYTES = MEBIBYTE
-# Small files may be packed well: a thousand equal lines say nothing.
+# Small files may compress well: a thousand equal lines are no attack.
 BYTES_BEFORE_RATIO = 16 * MEBIBYTE
-# Others need memory that the archive itself chooses, and no common tool writes them by default.
+# Other methods need memory that the archive chooses, and no common tool uses them by default.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1
-# The end of a zip says how large its table of files is, which is read as a whole.
+# The end of a zip gives the size of its table of files, which is read as a whole.
 END_OF_TABLE, END_OF_LARGE_TABLE = b"PK\x05\x06", b"PK\x06\x07"
 END_BYTES = 22 + 2**16
 TABLE_BYTES_PER_FILE = 512
-# What systems put beside the files that people pack.
+# Files that operating systems add.
 CLUTTER = ("thumbs.db", "desktop.ini")
-# Names of devices, which Windows opens in place of files.
+# Names of devices, which Windows opens instead of files.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 MOST_NAME = 100
-# All that zipfile and zlib raise at damaged archives; a seek to a negative place is an OSError.
+# What zipfile and zlib raise for damaged archives; a seek to a negative position is an OSError.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -42,10 +42,10 @@ DAMAGE = (
 
 
 def safe_name(name: str) -> str:
-    """The last part of a path as a plain file name; empty where nothing is left of it.
+    """The last part of a path as a plain file name; may be empty.
 
-    Folders, drive letters, ``..`` and dots at the beginning go; control characters and other
-    signs that mean something to file systems or shells become underscores.
+    Folders, drive letters, ``..`` and leading dots are removed. Control characters and others with
+    a meaning for file systems or shells become underscores.
     """
     last = re.split(r"[/\\:]", name.split("\0")[0])[-1]
     plain = re.sub(r"[^\w.()+ -]", "_", last).strip(" ").lstrip(".")
@@ -62,14 +62,14 @@ def unpack(archive: Path, name: str, folder: Path, limits: Limits) -> list[tuple
         archive: the zip.
         name: what errors call it.
         folder: an empty one; files in it are numbered, so that no name of the archive is used.
-        limits: for the number of files, and what they may unpack to.
+        limits: for the number of files and their unpacked size.
 
     Returns:
-        The safe name of each file that is no clutter of some system, and where it lies.
+        Safe name and path of each file, without those that operating systems add.
 
     Raises:
         TooLarge: it has too many files, or unpacks to too much.
-        UnsupportedUpload: it holds what is not taken, as further archives.
+        UnsupportedUpload: it holds what is not accepted, such as another archive.
         InputError: it is damaged, has a password, or two files of one name.
     """
     _check_table(archive, name, limits)
@@ -85,7 +85,7 @@ def unpack(archive: Path, name: str, folder: Path, limits: Limits) -> list[tuple
         raise
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            raise  # a full disk is not the archive's fault
+            raise  # for example a full disk
         raise InputError(f"{name} is a damaged zip archive ({error}); pack it again") from error
     if not found:
         raise InputError(f"{name} holds no files; a zip with a CSV file or a recording expected")
@@ -93,7 +93,7 @@ def unpack(archive: Path, name: str, folder: Path, limits: Limits) -> list[tuple
 
 
 def _check_table(archive: Path, name: str, limits: Limits) -> None:
-    """Raise where the table of files is too large to be read, before it is."""
+    """Raise if the table of files is too large, before it is read."""
     with archive.open("rb") as file:
         file.seek(max(0, archive.stat().st_size - END_BYTES))
         end = file.read()
@@ -113,7 +113,7 @@ def _too_many(name: str, limits: Limits) -> TooLarge:
 
 
 def _members(opened: zipfile.ZipFile, name: str, limits: Limits) -> list[zipfile.ZipInfo]:
-    """The files to unpack, each checked as far as the table tells."""
+    """The files to unpack, each checked by its entry in the table."""
     wanted = [one for one in opened.infolist() if not one.is_dir() and not _is_clutter(one)]
     if len(wanted) > limits.max_files:
         raise _too_many(name, limits)
@@ -157,8 +157,8 @@ def _unpack_one(
     limits: Limits,
     left: int,
 ) -> int:
-    """Unpack one file, counting what really comes out; its size in bytes."""
-    size, room = 0, Room(path.parent)
+    """Unpack one file, counting its real size; returns that size in bytes."""
+    size, disk = 0, DiskSpace(path.parent)
     with opened.open(member) as source, path.open("wb") as target:
         while chunk := source.read(CHUNK_BYTES):
             if not size:
@@ -174,7 +174,7 @@ def _unpack_one(
                     f"{name} unpacks {_shown(member.filename)} to more than "
                     f"{limits.max_ratio:g} times its size, as zip bombs do; send the file itself"
                 )
-            room.take(len(chunk))
+            disk.claim(len(chunk))
             target.write(chunk)
     return size
 
@@ -188,5 +188,5 @@ def _check_kind(head: bytes, member: zipfile.ZipInfo, name: str) -> None:
 
 
 def _shown(name: str) -> str:
-    """A name that may be anything, for a sentence."""
+    """An untrusted name, quoted for a message."""
     return repr(name if len(name) <= MOST_NAME else name[:MOST_NAME] + "...")

@@ -1,7 +1,7 @@
-"""One thread that runs the networks: beats of requests that wait together go in one batch.
+"""Batching: one thread runs the networks, and beats of waiting requests share a batch.
 
-A network takes hardly longer for eight beats than for one, so under load every request is faster
-for not being alone. Nobody waits for company: what is there when the network is free goes.
+A network takes hardly longer for eight beats than for one, so under load batches make every
+request faster. No request waits for others: a batch takes what is there when the network is free.
 """
 
 import logging
@@ -15,8 +15,8 @@ import numpy as np
 
 from serving.served_model import SIZES, Outputs, ServedModel
 
-# Requests of so few beats go first and together; files are predicted in parts of this size, one
-# after each such batch, so that neither keeps the other waiting for long.
+# Requests of at most this many beats go first and together. Files are predicted in parts of this
+# size, one after each such batch, so that neither kind waits for long.
 BATCH_BEATS = SIZES[-1]
 
 log = logging.getLogger("beatsweep.predictor")
@@ -36,12 +36,12 @@ class Job:
 
 
 class Predictor:
-    """Batches what is submitted; results are futures."""
+    """Runs submitted beats in batches; results are futures."""
 
     def __init__(self, observe: Callable[[int], None] = lambda beats: None):
         """
         Args:
-            observe: told the number of beats of every batch.
+            observe: called with the number of beats of every batch.
         """
         self._observe = observe
         self._small: deque[Job] = deque()
@@ -54,7 +54,7 @@ class Predictor:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what was submitted, then end."""
+        """Finish the submitted jobs, then end the thread."""
         with self._waiting:
             self._stopped = True
             self._waiting.notify()
@@ -115,7 +115,7 @@ class Predictor:
             outputs = run_in_batches(
                 jobs[0].model, np.concatenate([job.signals for job in jobs]), self._observe
             )
-        except Exception as error:  # the thread must outlive whatever a backend raises
+        except Exception as error:  # the thread must survive any error of a backend
             log.exception("a batch failed")
             for job in jobs:
                 job.future.set_exception(error)
@@ -130,7 +130,7 @@ class Predictor:
 def run_in_batches(
     model: ServedModel, signals: np.ndarray, observe: Callable[[int], None]
 ) -> Outputs:
-    """What `model` says of any number of beats."""
+    """The outputs of `model` for any number of beats."""
     parts = []
     for start in range(0, len(signals), BATCH_BEATS):
         part = signals[start : start + BATCH_BEATS]

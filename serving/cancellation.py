@@ -1,7 +1,7 @@
-"""Work that ends where nobody waits for it any more.
+"""Cancellation of work whose client has disconnected.
 
-Plain asyncio: a cancellation comes once, so that what cleans up may wait for threads. Starlette's
-own streams run under anyio, whose cancellation comes again at every such wait.
+Plain asyncio: a cancellation is raised once, so that cleanup may wait for threads. Starlette's own
+streams run under anyio, whose cancellation is raised again at every such wait.
 """
 
 import asyncio
@@ -18,50 +18,50 @@ log = logging.getLogger("beatsweep.requests")
 
 
 async def while_connected(receive: Any, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; it is cancelled where the client leaves.
+    """The result of `work`, which is cancelled if the client disconnects.
 
     Args:
         receive: the request's, whose body has been read.
-        work: is over when this returns, whatever happens.
+        work: has ended when this returns, in any case.
 
     Raises:
-        ClientDisconnect: the client has left.
+        ClientDisconnect: the client has disconnected.
     """
-    job, leaving = asyncio.create_task(work), asyncio.create_task(_left(receive))
+    job, disconnect = asyncio.create_task(work), asyncio.create_task(_disconnected(receive))
     try:
-        await asyncio.wait([job, leaving], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([job, disconnect], return_when=asyncio.FIRST_COMPLETED)
         if not job.done():
             raise ClientDisconnect
         return job.result()
     finally:
         job.cancel()
-        leaving.cancel()
-        await asyncio.gather(job, leaving, return_exceptions=True)
+        disconnect.cancel()
+        await asyncio.gather(job, disconnect, return_exceptions=True)
 
 
-async def _left(receive: Any) -> None:
+async def _disconnected(receive: Any) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 class Stream(Response):
-    """An answer that is sent as it comes, and closes what it needs however it ends."""
+    """A response that is sent in pieces, and closes its resources however it ends."""
 
     def __init__(
-        self, pieces: AsyncGenerator[bytes, None], needs: AsyncExitStack, media_type: str
+        self, pieces: AsyncGenerator[bytes, None], resources: AsyncExitStack, media_type: str
     ):
         """
         Args:
             pieces: of the body.
-            needs: closed behind the last piece, or when the client leaves.
+            resources: closed after the last piece, or when the client disconnects.
             media_type: of the body.
         """
         super().__init__(media_type=media_type)
         del self.headers["content-length"]  # of an empty body
-        self._pieces, self._needs = pieces, needs
+        self._pieces, self._resources = pieces, resources
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async with self._needs, aclosing(self._pieces):
+        async with self._resources, aclosing(self._pieces):
             try:
                 await while_connected(receive, self._send_all(send))
             except ClientDisconnect:

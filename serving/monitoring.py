@@ -1,4 +1,4 @@
-"""What `/metrics` tells, in Prometheus' text form."""
+"""Metrics of the service, in Prometheus' text format."""
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -43,7 +43,7 @@ class Monitoring:
         self.batches.observe(beats)
 
     def text(self) -> bytes:
-        """All of it in Prometheus' text form."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
@@ -57,7 +57,7 @@ class Monitored:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 499  # as nginx calls a client that left
+        started, status = time.perf_counter(), 499  # nginx's status for a client that disconnected
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -69,8 +69,8 @@ class Monitored:
             try:
                 await self._app(scope, receive, watched)
             finally:
-                # A path of the client's own making is no label: there are endlessly many. Routes
-                # here have no parameters, so that their paths are few.
+                # An unknown path is no label, since clients can invent any number. Known routes
+                # have no parameters, so their paths are few.
                 route = scope["path"] if "route" in scope else "other"
                 self._monitoring.requests.labels(route, str(status)).inc()
                 self._monitoring.seconds.labels(route).observe(time.perf_counter() - started)

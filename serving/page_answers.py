@@ -1,4 +1,4 @@
-"""What the page is answered: a stream of lines, while beats are predicted."""
+"""Responses for the page: a stream of lines while beats are predicted."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from serving import answers, page_stream
 from serving.batching import BATCH_BEATS
 from serving.beat_predictions import Tally, judge_recorded
 from serving.cancellation import Stream
-from serving.problems import UNFORESEEN, told
+from serving.problems import UNFORESEEN, status_and_detail
 from serving.receiving import received
 from serving.records import Result
 from serving.served_model import ServedModel
 from serving.service import Part, Service
 from serving.uploads import Upload
 
-# A line comes at least so often, so that the page sees that work goes on.
+# A line is sent at least this often, so that the page sees progress.
 PROGRESS_S = 1.0
 log = logging.getLogger("beatsweep.page")
 
@@ -30,10 +30,9 @@ log = logging.getLogger("beatsweep.page")
 async def analyse(
     service: Service, request: Request, model_id: str, asked: dict[str, Any]
 ) -> Stream:
-    """Recognise what was uploaded and stream what is found in it.
+    """Recognise an upload and stream its results.
 
-    What is wrong with the file's beginning is told by the answer's status; what is found wrong
-    later by a line of the stream.
+    Errors at the file's beginning give the response's status, later ones a line of the stream.
     """
     async with AsyncExitStack() as stack:
         most = service.settings.uploads.max_files
@@ -51,13 +50,13 @@ async def analyse(
 
 
 async def _whole(first: bytes, lines: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """All lines, the last of which tells what went wrong if anything did."""
+    """All lines; the last one describes the error, if there was one."""
     try:
         yield first
         async for one in lines:
             yield one
     except Exception as error:
-        status, detail = told(error)
+        status, detail = status_and_detail(error)
         if status == UNFORESEEN:
             log.exception("a page's stream broke off")
         yield page_stream.line({"type": "error", "status": status, "detail": detail})
@@ -113,7 +112,7 @@ async def record_lines(
             )
         result = job.result()
     finally:
-        job.cancel()  # where the client has left, so ends the work
+        job.cancel()  # ends the work if the client has disconnected
     yield page_stream.recording(result, answers.record_head(model))
     tally = Tally(AAMI_CLASSES)
     async for one in _recorded_beats(service, model, result, tally):

@@ -1,4 +1,4 @@
-"""The stream of lines that the page reads: small enough for 100,000 beats, arrays in base64."""
+"""The lines of the page's stream: arrays in base64, so that 100,000 beats stay small."""
 
 import base64
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ def line(content: Mapping[str, Any]) -> bytes:
 
 
 def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -> bytes:
-    """The first line: what is coming, and what the page must know to show it.
+    """The first line: kind and name of the upload, and the facts that the page needs to show it.
 
     Args:
         model: what predicts.
         kind: ``beats`` or ``recording``.
         name: the file's.
         size: its bytes.
-        labelled: whether labels come along.
+        labelled: whether the beats have labels.
     """
     facts = model.checkpoint.facts
     return line(

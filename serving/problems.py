@@ -1,4 +1,4 @@
-"""Every error a sentence, none a traceback: which status, and how it is told."""
+"""Errors as responses: an HTTP status and a sentence, never a traceback."""
 
 import errno
 import logging
@@ -17,18 +17,18 @@ from serving.records import Busy
 from serving.settings import TooLarge, UnsupportedUpload
 from utils.errors import InputError
 
-# What the documentation says of the statuses.
+# Descriptions of the statuses in the documentation.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": schemas.Problem, "description": "The request itself is broken."},
     404: {"model": schemas.Problem, "description": "There is no such model."},
-    408: {"model": schemas.Problem, "description": "The request came too slowly."},
+    408: {"model": schemas.Problem, "description": "The request was too slow."},
     413: {"model": schemas.Problem, "description": "It is too large."},
     415: {"model": schemas.Problem, "description": "Files of this kind are not read."},
     422: {"model": schemas.Problem, "description": "What is wrong, with row and column."},
     503: {"model": schemas.Problem, "description": "Busy, starting or shutting down."},
-    507: {"model": schemas.Problem, "description": "The server has no room for the upload."},
+    507: {"model": schemas.Problem, "description": "The server has no space for the upload."},
 }
-# The first that fits counts.
+# The first matching type gives the status.
 STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (UnknownModel, 404),
     (TooLarge, 413),
@@ -39,15 +39,15 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (Stopped, 503),
 )
 # ENOENT: somebody has removed the folder for temporary files.
-NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
+NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
 UNFORESEEN, BROKEN = 500, "something went wrong in the service; its log tells what"
 RETRY_S = "30"
 log = logging.getLogger("beatsweep.requests")
 
 
-def told(error: Exception) -> tuple[int, str]:
-    """The status of an error and its sentence."""
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+def status_and_detail(error: Exception) -> tuple[int, str]:
+    """The HTTP status of an error, and its message."""
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
         return 507, (
             f"the server cannot keep uploads while it works on them ({error.strerror}); whoever "
             "runs it should look at its folder for temporary files (TMPDIR)"
@@ -57,24 +57,24 @@ def told(error: Exception) -> tuple[int, str]:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let an application answer its errors so."""
+    """Register these responses in an application."""
     for kind, _status in STATUSES:
-        app.add_exception_handler(kind, _tell)
-    app.add_exception_handler(OSError, _tell_of_system)  # type: ignore[arg-type]
+        app.add_exception_handler(kind, _answer)
+    app.add_exception_handler(OSError, _answer_system_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _tell)  # Starlette logs the traceback itself
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _answer)  # Starlette logs the traceback itself
 
 
-async def _tell(request: Request, error: Exception) -> Response:
-    status, detail = told(error)
+async def _answer(request: Request, error: Exception) -> Response:
+    status, detail = status_and_detail(error)
     headers = {"retry-after": RETRY_S} if status == 503 else None
     return JSONResponse({"detail": detail}, status, headers)
 
 
-async def _tell_of_system(request: Request, error: OSError) -> Response:
+async def _answer_system_error(request: Request, error: OSError) -> Response:
     log.error("%s %r: %s", request.method, request.url.path, error, exc_info=error)
-    return await _tell(request, error)
+    return await _answer(request, error)
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -83,6 +83,6 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
     return JSONResponse({"detail": f"{name}: {fault['msg']}"}, 422)
 
 
-async def _left(request: Request, error: Exception) -> Response:
+async def _disconnected(request: Request, error: Exception) -> Response:
     log.info("%s %r: the client left", request.method, request.url.path)
     return JSONResponse({"detail": "the client left"}, 400)

@@ -1,6 +1,12 @@
-"""What stands before the routes: limits on size and time, and headers that browsers heed.
+"""Protection of the service: limits on size and time of requests, and security headers.
 
-Plain ASGI, since Starlette's own middleware base class costs each request a task of its own.
+`RequestLimits` and `SecurityHeaders` are plain ASGI middleware, since Starlette's base class for
+middleware costs a task per request.
+
+`limited_protocol` closes idle connections and ends endless headers. uvicorn limits how long a
+connection may idle between requests, but not the time and the size of a request's header, nor how
+long a client may leave its response unread. Without these limits a client could hold connections,
+or fill the memory.
 """
 
 import asyncio
@@ -13,19 +19,178 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.settings import ServiceSettings
 
-# Browsers send a few hundred bytes.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# The page loads nothing from elsewhere. The API's documentation has its own policy, DOCS_POLICY.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+log = logging.getLogger("beatsweep.requests")
+# Names and boundaries of a form's parts, in addition to its files.
+FORM_BYTES = 1 << 16
+JSON = "application/json"
+NOT_STORED = (b"cache-control", b"no-store")
+# Largest header of a request; browsers send a few hundred bytes.
 MOST_HEAD_BYTES = 1 << 16
 
 
+class Refused(Exception):
+    """A refused request: an HTTP status and a message."""
+
+    def __init__(self, status: int, detail: str):
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+
+
+class RequestLimits:
+    """Refuses requests that are too large or too slow, before or while they are received."""
+
+    def __init__(self, app: App, settings: ServiceSettings):
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        guard = _Guard(receive, send, self._settings, limit_of(scope, self._settings))
+        try:
+            guard.check_announced(scope)
+            await self._app(scope, guard.receive, guard.send)
+        except Refused as refused:
+            if guard.has_begun:  # the connection is closed: its response cannot be completed
+                log.info("%s %r: %s", scope["method"], scope["path"], refused.detail)
+                return
+            await _answer(send, refused)
+
+
+class _Guard:
+    """Counts and times one request's body and response."""
+
+    def __init__(self, receive: Receive, send: Send, settings: ServiceSettings, limit: int):
+        self._receive, self._send, self._settings = receive, send, settings
+        self._limit, self._received, self._ended = limit, 0, False
+        self._until = asyncio.get_running_loop().time() + settings.upload_s
+        self.has_begun = False
+
+    def check_announced(self, scope: Scope) -> None:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and int(value) > self._limit:
+                raise Refused(413, self._too_large())
+
+    async def receive(self) -> Message:
+        if self._ended:  # now it only reports that the client has disconnected
+            return await self._receive()
+        now = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(min(self._until, now + self._settings.idle_s)):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise Refused(408, "the request was too slow and was stopped") from error
+        self._received += len(message.get("body", b""))
+        self._ended = not message.get("more_body", False)
+        if self._received > self._limit:
+            raise Refused(413, self._too_large())
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.has_begun = True
+        await self._send(message)
+
+    def _too_large(self) -> str:
+        return (
+            f"the request is larger than the {self._limit / 1e6:,.0f} MB that are accepted "
+            "at a time; send the beats in several files"
+        )
+
+
+def limit_of(scope: Scope, settings: ServiceSettings) -> int:
+    """The largest body of this request, in bytes."""
+    if media_type(scope) == JSON:
+        return settings.max_json_bytes
+    return settings.uploads.max_upload_bytes + FORM_BYTES
+
+
+def media_type(scope: Scope) -> str:
+    """The content type without its parameters, in lower case; empty where there is none.
+
+    Limits and routes use this one interpretation, so that they cannot disagree.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return value.split(b";")[0].strip().lower().decode("latin-1")
+    return ""
+
+
+async def _answer(send: Send, refused: Refused) -> None:
+    body = to_json({"detail": refused.detail})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *HEADERS,
+        NOT_STORED,
+    ]
+    if refused.status == 408:
+        headers.append((b"connection", b"close"))
+    # Otherwise the connection stays open for a while (see `LimitedProtocol`): a client that is cut
+    # off while it sends may never see the response.
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class SecurityHeaders:
+    """Adds security headers for browsers to every response."""
+
+    def __init__(self, app: App, policies: dict[str, str]):
+        """
+        Args:
+            policies: path -> content security policy where it is not `POLICY`.
+        """
+        self._app, self._policies = app, policies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        policy = self._policies.get(scope["path"], POLICY).encode()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = {name.lower() for name, _value in message["headers"]}
+                added = [*HEADERS, (b"content-security-policy", policy)]
+                if b"cache-control" not in own:
+                    added.append(NOT_STORED)
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+# Connections
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """Closes connections that wait for nothing; `limited_protocol` gives it its times."""
+    """Closes connections that exceed the time limits, which `limited_protocol` sets."""
 
     head_s: float
     idle_s: float
-    _awaits_head = True  # else a body is coming, or is left over from an early answer
+    _awaits_head = True  # else a body is being received, or left over after an early response
     _deadline: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
-    _head_bytes = 0  # or of trailers, or of whatever else is no body
+    _head_bytes = 0  # of a header, of trailers, or of anything else that is not a body
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -66,11 +231,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._forget_unread()
+        self._cancel_unread()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
-        self._forget_unread()
+        self._cancel_unread()
         super().connection_lost(exc)
 
     def _start_clock(self) -> None:
@@ -82,177 +247,19 @@ class LimitedProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _forget_unread(self) -> None:
+    def _cancel_unread(self) -> None:
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
 
 
 def limited_protocol(head_s: float, idle_s: float) -> type[asyncio.Protocol]:
-    """The protocol with its times, as a class, since uvicorn makes one for each connection.
+    """The protocol with these limits, as a class: uvicorn creates one object per connection.
 
     Args:
-        head_s: seconds for the first line and all headers, from the connection's beginning or
-            from the request's first byte; and for the rest of a body whose request was answered
-            before it had come.
-        idle_s: a client that takes nothing of its answer for so many seconds is cut off.
+        head_s: seconds for the first line and all headers, from the start of the connection or
+            the request's first byte; and for the rest of a body whose request was answered
+            before it was complete.
+        idle_s: a client that reads nothing of its response for this long is disconnected.
     """
     return type("Limited", (LimitedProtocol,), {"head_s": head_s, "idle_s": idle_s})
-
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-# The page brings all it needs; the API's documentation is of FastAPI, see `DOCS_POLICY`.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
-)
-log = logging.getLogger("beatsweep.requests")
-# The names and edges of a form's parts, beside the files themselves.
-FORM_BYTES = 1 << 16
-JSON = "application/json"
-NOT_STORED = (b"cache-control", b"no-store")
-
-
-class Refused(Exception):
-    """A request that is not taken further: an HTTP status and a sentence."""
-
-    def __init__(self, status: int, detail: str):
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
-
-class RequestLimits:
-    """Refuses what is too large or too slow, before or while it comes in."""
-
-    def __init__(self, app: App, settings: ServiceSettings):
-        self._app, self._settings = app, settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        guard = _Guard(receive, send, self._settings, limit_of(scope, self._settings))
-        try:
-            guard.check_announced(scope)
-            await self._app(scope, guard.receive, guard.send)
-        except Refused as refused:
-            if guard.has_begun:  # the connection is closed, as its answer cannot be completed
-                log.info("%s %r: %s", scope["method"], scope["path"], refused.detail)
-                return
-            await _answer(send, refused)
-
-
-class _Guard:
-    """One request's body and answer, counted and timed."""
-
-    def __init__(self, receive: Receive, send: Send, settings: ServiceSettings, limit: int):
-        self._receive, self._send, self._settings = receive, send, settings
-        self._limit, self._came, self._ended = limit, 0, False
-        self._until = asyncio.get_running_loop().time() + settings.upload_s
-        self.has_begun = False
-
-    def check_announced(self, scope: Scope) -> None:
-        for name, value in scope["headers"]:
-            if name == b"content-length" and int(value) > self._limit:
-                raise Refused(413, self._too_large())
-
-    async def receive(self) -> Message:
-        if self._ended:  # from here on it only tells that the client has left
-            return await self._receive()
-        now = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout_at(min(self._until, now + self._settings.idle_s)):
-                message = await self._receive()
-        except TimeoutError as error:
-            raise Refused(408, "the request came too slowly and was given up") from error
-        self._came += len(message.get("body", b""))
-        self._ended = not message.get("more_body", False)
-        if self._came > self._limit:
-            raise Refused(413, self._too_large())
-        return message
-
-    async def send(self, message: Message) -> None:
-        self.has_begun = True
-        await self._send(message)
-
-    def _too_large(self) -> str:
-        return (
-            f"the request is larger than the {self._limit / 1e6:,.0f} MB that are taken at a "
-            "time; send the beats in several files"
-        )
-
-
-def limit_of(scope: Scope, settings: ServiceSettings) -> int:
-    """The largest body of this request, in bytes."""
-    if media_type(scope) == JSON:
-        return settings.max_json_bytes
-    return settings.uploads.max_upload_bytes + FORM_BYTES
-
-
-def media_type(scope: Scope) -> str:
-    """The content type without its parameters, in lower case; empty where there is none.
-
-    Limits and routes go by this one reading of it, so that nothing can be two things.
-    """
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            return value.split(b";")[0].strip().lower().decode("latin-1")
-    return ""
-
-
-async def _answer(send: Send, refused: Refused) -> None:
-    body = to_json({"detail": refused.detail})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        *HEADERS,
-        NOT_STORED,
-    ]
-    if refused.status == 408:
-        headers.append((b"connection", b"close"))
-    # Else the connection stays for a while, see `connections`: who is cut off while sending may
-    # never see the answer.
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class SecurityHeaders:
-    """Adds to every answer what keeps a browser from being led astray."""
-
-    def __init__(self, app: App, policies: dict[str, str]):
-        """
-        Args:
-            policies: path -> content security policy where it is not `POLICY`.
-        """
-        self._app, self._policies = app, policies
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        policy = self._policies.get(scope["path"], POLICY).encode()
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                own = {name.lower() for name, _value in message["headers"]}
-                added = [*HEADERS, (b"content-security-policy", policy)]
-                if b"cache-control" not in own:
-                    added.append(NOT_STORED)
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

@@ -1,4 +1,9 @@
-"""Uploads from the network to files in a folder of the request's own, gone when it is answered."""
+"""Uploads: files of a form, or a body, received into a folder that is removed after the request.
+
+Forms are parsed here, since Starlette's own parser writes each file into a temporary file of its
+own, from which it would be copied: an upload of half a gigabyte would be on the disk twice. It
+also decodes names by any codec that a client asks for.
+"""
 
 import asyncio
 import shutil
@@ -16,34 +21,107 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from serving.protection import media_type
-from serving.settings import Room
+from serving.settings import DiskSpace
 from utils.errors import InputError
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+CSV_TYPES = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
+PREFIX = "beatsweep-upload-"
+# Longer than any request may take.
+LEFT_BEHIND_S = 3600
 MOST_FIELDS = 20
 NAMELESS = "upload"
 
 
-async def files_of(
+@dataclass(frozen=True)
+class Received:
+    """Received files.
+
+    Attributes:
+        files: the client's name and the path of each.
+        folder: contains them, and the files unpacked from them.
+    """
+
+    files: list[tuple[str, Path]]
+    folder: Path
+
+
+@asynccontextmanager
+async def received(request: Request, *fields: str, most_files: int) -> AsyncIterator[Received]:
+    """The files of a multipart form, or the body itself where it is a CSV file.
+
+    Args:
+        request: not read yet.
+        fields: names of form fields that may hold files.
+        most_files: in the form.
+
+    Raises:
+        InputError: there is no file.
+        HTTPException: 400, the form cannot be read.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        if media_type(request.scope) == "multipart/form-data":
+            files = await _from_form(request, folder, fields, most_files)
+        else:
+            files = [await _from_body(request, folder)]
+        yield Received(files, folder)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def remove_left_behind() -> None:
+    """Remove the folders of requests whose service was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or gone already
+            if time.time() - folder.stat().st_mtime > LEFT_BEHIND_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _from_form(
+    request: Request, folder: Path, fields: tuple[str, ...], most_files: int
+) -> list[tuple[str, Path]]:
+    content_type = request.headers["content-type"].encode("latin-1")
+    files = await form_files(request.stream(), content_type, folder, fields, most_files)
+    if not files:
+        raise InputError(
+            f"the form holds no file; expected one in the field {' or '.join(fields)}"
+        )
+    return files
+
+
+async def _from_body(request: Request, folder: Path) -> tuple[str, Path]:
+    path, disk = folder / "upload-0", DiskSpace(folder)
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            disk.claim(len(chunk))
+            file.write(chunk)
+    return "upload.csv", path
+
+
+# Multipart forms
+
+
+async def form_files(
     body: AsyncIterator[bytes],
     content_type: bytes,
     folder: Path,
     fields: tuple[str, ...],
     most_files: int,
 ) -> list[tuple[str, Path]]:
-    """Write the files of a form into a folder; fields without a file are passed over.
+    """Write the files of a form into a folder; fields without a file are skipped.
 
     Args:
-        body: the request's, in pieces.
+        body: the request's, in chunks.
         content_type: the request's header, with the form's boundary.
         folder: an existing one, where the files are called ``upload-0`` and so on.
         fields: names of those fields whose files are kept.
         most_files: in all fields together.
 
     Returns:
-        The name that the client gave, and where the file lies, of each.
+        The client's name and the path of each file.
 
     Raises:
         HTTPException: 400, it is no form, or has too many parts.
@@ -67,10 +145,10 @@ async def files_of(
 
 
 class _Form:
-    """What has been read of a form."""
+    """The part of a form that has been read."""
 
     def __init__(self, folder: Path, fields: tuple[str, ...], most_files: int):
-        self._room = Room(folder)
+        self._disk = DiskSpace(folder)
         self._folder, self._fields, self._most_files = folder, fields, most_files
         self._parts = {"files": 0, "fields": 0}
         self._header = (bytearray(), bytearray())
@@ -80,7 +158,7 @@ class _Form:
         self.is_complete = False
 
     def callbacks(self) -> "MultipartCallbacks":
-        """What the parser calls; data come as a buffer and the part of it that counts."""
+        """The parser's callbacks; data are a buffer, and the start and end of the valid part."""
         name, value = self._header
         return {
             "on_part_begin": self._begin,
@@ -128,7 +206,7 @@ class _Form:
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._open:
-            self._room.take(end - start)
+            self._disk.claim(end - start)
             self._open.write(data[start:end])
 
     def _end(self) -> None:
@@ -136,81 +214,9 @@ class _Form:
 
 
 def _text(name: bytes) -> str:
-    """Browsers send names in UTF-8, and never say so."""
+    """Browsers send names in UTF-8 without saying so."""
     return name.decode("utf-8", "replace")
 
 
 def _broken(why: str) -> HTTPException:
     return HTTPException(400, f"the multipart form cannot be read: {why}")
-
-
-CSV_TYPES = ("text/csv", "application/csv", "text/plain", "application/octet-stream")
-PREFIX = "beatsweep-upload-"
-# Longer than any request may take.
-LEFT_BEHIND_S = 3600
-
-
-@dataclass(frozen=True)
-class Received:
-    """What came.
-
-    Attributes:
-        files: (the name that the client gave, where it lies now) of each.
-        folder: holds them, and whatever is unpacked from them.
-    """
-
-    files: list[tuple[str, Path]]
-    folder: Path
-
-
-@asynccontextmanager
-async def received(request: Request, *fields: str, most_files: int) -> AsyncIterator[Received]:
-    """The files of a multipart form, or the body itself where it is a CSV file.
-
-    Args:
-        request: not read yet.
-        fields: names of form fields that may hold files.
-        most_files: in the form.
-
-    Raises:
-        InputError: there is no file.
-        HTTPException: 400, what should be a form is none.
-    """
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    try:
-        if media_type(request.scope) == "multipart/form-data":
-            files = await _from_form(request, folder, fields, most_files)
-        else:
-            files = [await _from_body(request, folder)]
-        yield Received(files, folder)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-def remove_left_behind() -> None:
-    """Remove the folders of requests that nobody could remove: their service was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or gone already
-            if time.time() - folder.stat().st_mtime > LEFT_BEHIND_S:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _from_form(
-    request: Request, folder: Path, fields: tuple[str, ...], most_files: int
-) -> list[tuple[str, Path]]:
-    content_type = request.headers["content-type"].encode("latin-1")
-    files = await files_of(request.stream(), content_type, folder, fields, most_files)
-    if not files:
-        raise InputError(
-            f"the form holds no file; expected one in the field {' or '.join(fields)}"
-        )
-    return files
-
-
-async def _from_body(request: Request, folder: Path) -> tuple[str, Path]:
-    path, room = folder / "upload-0", Room(folder)
-    with path.open("wb") as file:
-        async for chunk in request.stream():
-            room.take(len(chunk))
-            file.write(chunk)
-    return "upload.csv", path

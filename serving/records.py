@@ -1,7 +1,8 @@
-"""Recordings are analysed in a process of their own, one at a time.
+"""Analysis of recordings, in a process of its own, one recording at a time.
 
 Analysing takes seconds of pure computing; in the server's own process every other request would
-wait for it. A process can also be ended where a file makes it run too long or too large.
+wait for it. A separate process can also be stopped when a file makes it run too long or too large.
+`RecordAnalyst` is used by the server; `work` and what it calls run in the other process.
 """
 
 import asyncio
@@ -31,23 +32,23 @@ from serving.settings import ServiceSettings
 from utils.errors import InputError
 
 Form = Literal["json", "page", "html"]
-# The page draws at most so many samples a second: a pixel of its closest view is longer.
+# The page draws at most this many samples per second: a pixel of its closest view is longer.
 STRIP_HZ = 250.0
 STRIP_SAMPLES = 4_000_000  # 8 MB; a day is drawn coarser
-# One step of the strip's whole numbers, in mV: below what recorders resolve.
+# One step of the strip's integers, in mV: less than recorders resolve.
 STRIP_UNIT_MV = 0.002
 
 
 @dataclass(frozen=True)
 class Task:
-    """One recording to analyse.
+    """A recording to analyse.
 
     Attributes:
-        path: what `ecg.reading.read_recording` takes.
-        name: what the client called it.
+        path: for `ecg.reading.read_recording`.
+        name: the client's name for it.
         checkpoint: the JSON of the classifier.
         lead, sampling_hz, units: as `analyse_record.py` takes them.
-        form: which answer is wanted.
+        form: of the answer.
     """
 
     path: Path
@@ -61,7 +62,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it: `html` where that was asked for, else `answer`; for the page arrays too."""
+    """The result of a task: `html` for that form, else `answer`; for the page also arrays."""
 
     answer: dict[str, Any]
     html: str = ""
@@ -71,8 +72,69 @@ class Result:
     probabilities: np.ndarray | None = None
 
 
+class Busy(RuntimeError):
+    """Too many recordings are waiting; answered with 503."""
+
+
+class RecordAnalyst:
+    """A queue of recordings for one process, which is started for the first of them."""
+
+    def __init__(self, settings: ServiceSettings):
+        self._settings = settings
+        # Not forked: the threads of the server and of TensorFlow would not survive a fork.
+        self._pool = ProcessPool(
+            max_workers=1,
+            context=multiprocessing.get_context("spawn"),
+            initializer=end_with_server,
+        )
+        self._waiting = 0  # including the one in work
+
+    def stop(self) -> None:
+        """End the process; what it was working on is lost."""
+        self._pool.stop()
+        self._pool.join(timeout=5)
+
+    async def analyse(self, task: Task) -> Result:
+        """Analyse one recording; cancelling the caller cancels the work.
+
+        Raises:
+            InputError: the recording cannot be used, or takes too long.
+            Busy: too many others wait.
+        """
+        if self._waiting > self._settings.records_waiting:
+            raise Busy(f"{self._waiting} recordings are in work or waiting; try again in a minute")
+        self._waiting += 1
+        try:
+            return await self._result(task)
+        finally:
+            self._waiting -= 1
+
+    async def _result(self, task: Task) -> Result:
+        # The time limit starts with the work. Cancelling the job ends the process.
+        job: Any = self._pool.schedule(work, args=[task], timeout=self._settings.record_s)
+        try:
+            found = await asyncio.wrap_future(job)
+        except TimeoutError as error:
+            raise InputError(
+                f"{task.name} took longer than {self._settings.record_s:g} s to analyse; send a "
+                "shorter recording, or use analyse_record.py"
+            ) from error
+        except ProcessExpired as error:
+            raise InputError(
+                f"{task.name} could not be analysed: the process that read it ended, most likely "
+                "because it needed too much memory; send a shorter recording, or use "
+                "analyse_record.py"
+            ) from error
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+
+# In the other process
+
+
 def end_with_server() -> None:
-    """End this process as soon as the server is gone, even where that was killed."""
+    """End this process as soon as the server has ended, even if that was killed."""
     server = multiprocessing.parent_process()
     assert server is not None
 
@@ -84,15 +146,15 @@ def end_with_server() -> None:
 
 
 def work(task: Task) -> Result | InputError:
-    """Analyse one recording; what its sender can mend comes back as a value.
+    """Analyse one recording; errors that the sender can correct are returned as values.
 
-    An error that crosses processes loses its type where its module is not at hand.
+    An exception that crosses processes can lose its type.
     """
     try:
         recording = read_recording(task.path, sampling_hz=task.sampling_hz, units=task.units)
         classifier = _classifier(task.checkpoint)
         analysis = analyse(recording, classifier, lead=task.lead)
-    except InputError as error:  # the client has no use for the folder of its upload
+    except InputError as error:  # without the server's folder, which means nothing to the client
         return InputError(str(error).replace(f"{task.path.parent}{os.sep}", ""))
     if task.form == "html":
         figures = draw_all(analysis, recording)
@@ -116,12 +178,12 @@ def _classifier(path: Path) -> classify.Classifier:
 
 @lru_cache(maxsize=2)
 def _loaded(path: Path, digest: str) -> classify.Classifier:
-    """Loaded once for each state of the file, which the digest tells apart."""
+    """Loaded once for each version of the file, which its digest identifies."""
     return classify.load(checkpoints.read(path))
 
 
 def answer_of(analysis: Analysis) -> dict[str, Any]:
-    """The API's answer, but for what the route adds: plain values, null where one is missing."""
+    """The API's answer without what the route adds: plain values, null where one is missing."""
     return {
         "name": analysis.name,
         "duration_s": analysis.duration_s,
@@ -153,7 +215,7 @@ def _objects(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def beats_of(recording: Recording, analysis: Analysis) -> np.ndarray:
-    """(beats, 187) float32 in [0, 1]: the beats as the network saw them."""
+    """(beats, 187) float32 in [0, 1]: the network's input beats."""
     peaks = analysis.beats["sample"].to_numpy()
     signal_mv, hz = recording.lead_mv(analysis.lead), recording.sampling_hz
     breaks = np.round(analysis.unusable["start_s"].to_numpy() * hz).astype(np.int64)
@@ -163,8 +225,8 @@ def beats_of(recording: Recording, analysis: Analysis) -> np.ndarray:
 def strip_of(recording: Recording, lead: str) -> tuple[np.ndarray, float]:
     """(samples,) int16 of the lead in STRIP_UNIT_MV, and its sampling rate.
 
-    Of each group of samples that becomes one, the one farthest from the signal's median is kept,
-    so that narrow R peaks stay. What was not recorded is the lowest number.
+    Each group of samples is reduced to the one farthest from the signal's median, so that narrow R
+    peaks stay. Samples that were not recorded are -32768.
     """
     signal = recording.lead_mv(lead)
     step = max(1, int(recording.sampling_hz // STRIP_HZ), -(-len(signal) // STRIP_SAMPLES))
@@ -177,60 +239,3 @@ def strip_of(recording: Recording, lead: str) -> tuple[np.ndarray, float]:
     steps = np.clip(np.round(kept / STRIP_UNIT_MV), -32767, 32767).astype("<i2")
     steps[missing] = -32768
     return steps, recording.sampling_hz / step
-
-
-class Busy(RuntimeError):
-    """Too many recordings wait already; answered with 503."""
-
-
-class RecordAnalyst:
-    """A queue of recordings before one process, which starts with the first of them."""
-
-    def __init__(self, settings: ServiceSettings):
-        self._settings = settings
-        # Not forked: the server's threads and TensorFlow's do not survive that.
-        self._pool = ProcessPool(
-            max_workers=1,
-            context=multiprocessing.get_context("spawn"),
-            initializer=end_with_server,
-        )
-        self._waiting = 0  # the one in work among them
-
-    def stop(self) -> None:
-        """End the process; what it was working on is lost."""
-        self._pool.stop()
-        self._pool.join(timeout=5)
-
-    async def analyse(self, task: Task) -> Result:
-        """Analyse one recording; where the caller is cancelled, so is the work.
-
-        Raises:
-            InputError: the recording cannot be used, or takes too long.
-            Busy: too many others wait.
-        """
-        if self._waiting > self._settings.records_waiting:
-            raise Busy(f"{self._waiting} recordings are in work or waiting; try again in a minute")
-        self._waiting += 1
-        try:
-            return await self._result(task)
-        finally:
-            self._waiting -= 1
-
-    async def _result(self, task: Task) -> Result:
-        # The time limit counts from when the work begins. Cancelling the job ends the process.
-        job: Any = self._pool.schedule(work, args=[task], timeout=self._settings.record_s)
-        try:
-            found = await asyncio.wrap_future(job)
-        except TimeoutError as error:
-            raise InputError(
-                f"{task.name} took longer than {self._settings.record_s:g} s to analyse; send a "
-                "shorter recording, or use analyse_record.py"
-            ) from error
-        except ProcessExpired as error:
-            raise InputError(
-                f"{task.name} could not be analysed: the process that read it died, most likely "
-                "for want of memory; send a shorter recording, or use analyse_record.py"
-            ) from error
-        if isinstance(found, InputError):
-            raise found
-        return found

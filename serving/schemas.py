@@ -1,4 +1,4 @@
-"""What goes in and out of the API, typed and with examples."""
+"""Requests and responses of the API, typed and with examples."""
 
 from math import exp
 from typing import Annotated, Any, Literal
@@ -49,7 +49,7 @@ EXAMPLE_ANSWER: dict[str, Any] = {
 
 
 class Answer(BaseModel):
-    """Fields that stand in every answer."""
+    """Fields of every response."""
 
     api_version: Literal["1"] = API_VERSION
 
@@ -70,7 +70,7 @@ class BeatsToPredict(BaseModel):
         extra="forbid",
         json_schema_extra={"example": {"beats": [EXAMPLE_BEAT], "labels": [0]}},
     )
-    # The first fault is told; a list of millions would fill the memory.
+    # Only the first fault is reported; a list of millions would fill the memory.
     beats: Annotated[list[Annotated[list[Value], FailFast()]], FailFast()] = Field(
         min_length=1, description="one list a beat, as many values as the model's `samples`"
     )
@@ -107,7 +107,7 @@ class Counts(BaseModel):
 
 
 class ClassScore(BaseModel):
-    """How one class fared; `support` is its number of beats."""
+    """Scores of one class; `support` is its number of beats."""
 
     name: str
     precision: float
@@ -117,7 +117,7 @@ class ClassScore(BaseModel):
 
 
 class Scores(BaseModel):
-    """How predictions agree with the labels that came along."""
+    """Scores of the predictions against the labels that were sent."""
 
     accuracy: float
     macro_f1: float
@@ -126,7 +126,7 @@ class Scores(BaseModel):
 
 
 class Predictions(Answer):
-    """What a model says of beats."""
+    """The predictions of a model."""
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_ANSWER})
     model: str
@@ -140,7 +140,7 @@ class Predictions(Answer):
 
 
 class TypicalBeat(BaseModel):
-    """A beat that stands for many of its class."""
+    """A representative beat of its class."""
 
     label: int
     class_: str = Field(alias="class")
@@ -148,7 +148,7 @@ class TypicalBeat(BaseModel):
 
 
 class TypicalBeats(Answer):
-    """The typical beats of a model; none where its checkpoint has no reference beside it."""
+    """The typical beats of a model; none where none are stored with its checkpoint."""
 
     model: str
     beats: list[TypicalBeat]
@@ -183,14 +183,14 @@ class Models(Answer):
 
 
 class Span(BaseModel):
-    """A stretch of a recording."""
+    """A segment of a recording."""
 
     start_s: float
     end_s: float
 
 
 class Unusable(Span):
-    """A stretch that cannot be used."""
+    """A segment that cannot be used."""
 
     reason: str
 

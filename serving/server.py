@@ -1,4 +1,4 @@
-"""The server's process: its socket, its threads, its end."""
+"""The server process: socket, threads, shutdown."""
 
 import asyncio
 import gc
@@ -14,10 +14,10 @@ from serving.app import create_app
 from serving.protection import limited_protocol
 from serving.settings import ServiceSettings
 
-# Python hands the interpreter to another thread every 5 ms at the latest; with a thread that
-# computes and one that answers, each request would wait that long several times.
+# By default Python switches between threads every 5 ms. With a thread that computes and one that
+# answers, each request would wait that long several times.
 SWITCH_S = 0.0005
-# What is in flight at a SIGTERM may take so long to finish.
+# Requests in progress at a SIGTERM have this long to finish.
 DRAIN_S = 60
 MOST_CONNECTIONS = 500
 
@@ -29,14 +29,14 @@ def serve(
 
     Args:
         bound: a socket that is bound, and need not listen.
-        address: what to call it.
+        address: to print.
         settings: limits of the service.
         access_log: a line for every request.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     sys.setswitchinterval(SWITCH_S)
-    threadpoolctl.threadpool_limits(1, "blas")  # its threads would only fight with TensorFlow's
+    threadpoolctl.threadpool_limits(1, "blas")  # its threads would only compete with TensorFlow's
     config = uvicorn.Config(
         create_app(settings),
         log_level="info" if access_log else "warning",
@@ -55,7 +55,7 @@ def serve(
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says in a sentence where it is to be found."""
+    """uvicorn's server, which prints its address when it has started."""
 
     def __init__(self, config: uvicorn.Config, address: str):
         super().__init__(config)
@@ -82,10 +82,10 @@ class Server(uvicorn.Server):
 
 
 def _spare_the_collector() -> None:
-    """Keep the garbage collector from going through all that the imports have made.
+    """Exclude the objects of the imports from garbage collection.
 
-    A replaced network is garbage in cycles, and what collects it stops every thread: for a quarter
-    of a second with the half a million objects of the imports, else for a hundredth or two.
+    A replaced network is cyclic garbage, and collecting it stops every thread: for 0.25 s with the
+    half million objects of the imports, else for 0.01 to 0.02 s.
     """
     gc.collect()
     gc.freeze()

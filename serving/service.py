@@ -1,20 +1,12 @@
-"""All that the routes share: models, predictor, recordings' process, monitoring, limits."""
+"""The service behind the routes: models, predictor, recordings, monitoring and limits."""
 
 import asyncio
-import io
-import zipfile
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ecg.files.writing import write_wfdb
-from ecg.recording import Recording
-from ecg.synthetic.record import generate_record
-from heartbeats import synthetic
 from heartbeats.csv_beats import beats_file
 from serving.batching import BATCH_BEATS, Predictor
 from serving.beat_predictions import Judged, judge, labels_for
@@ -26,50 +18,11 @@ from serving.served_model import Outputs, ServedModel
 from serving.settings import ServiceSettings
 from utils.errors import InputError
 
-SEED = 7
-# Of each class so many beats: all five are to be seen.
-BEATS_OF_A_CLASS = (100, 25, 40, 10, 25)
-RECORD_S, RECORD_HZ = 180.0, 250.0
-RECORD_SHARES = {"S": 0.05, "V": 0.08}
-RECORD_NAME = "synthetic"
-
-
-@lru_cache(maxsize=1)
-def beats_csv() -> bytes:
-    """Labelled beats, 187 values and a label a row, no header."""
-    beats = synthetic.load(SEED, beats=4000, patients=16)
-    rng = np.random.default_rng(SEED)
-    chosen = np.concatenate(
-        [
-            rng.choice(found, min(wanted, len(found)), replace=False)
-            for label, wanted in enumerate(BEATS_OF_A_CLASS)
-            if len(found := np.flatnonzero(beats.labels == label))
-        ]
-    )
-    rng.shuffle(chosen)
-    rows = np.column_stack([beats.signals[chosen], beats.labels[chosen]])
-    text = io.StringIO()
-    np.savetxt(text, rows, delimiter=",", fmt="%.5g")
-    return text.getvalue().encode()
-
-
-@lru_cache(maxsize=1)
-def recording_zip() -> bytes:
-    """A zip with the header and signals of one WFDB record."""
-    made = generate_record(np.random.default_rng(SEED), RECORD_S, RECORD_HZ, shares=RECORD_SHARES)
-    recording = Recording(RECORD_NAME, made.signal_mv, RECORD_HZ, ("II",))
-    packed = io.BytesIO()
-    with TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
-        for path in write_wfdb(recording, Path(folder)):
-            archive.write(path, path.name, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
-
-
-# So many beats of a file are read, predicted and sent at a time.
+# This many beats of a file are read, predicted and sent at a time.
 PART_BEATS = 4096
-# So many files whose answer is sent at the end are predicted at a time: two keep both cores busy,
-# and each takes some 35 MB. A page's stream goes on as its reader takes it, and has no turn, which
-# a slow reader would keep from others.
+# This many files are predicted at a time if their response is sent at the end: two keep both cores
+# busy, and each takes about 35 MB. A page's stream waits for its reader, so it takes no turn,
+# which a slow reader would keep from others.
 FILES_AT_ONCE = 3
 
 
@@ -83,7 +36,7 @@ class Part:
 
 
 class Service:
-    """Starts and stops what answers, and predicts."""
+    """Starts, stops and shares the parts of the service, and predicts."""
 
     def __init__(self, settings: ServiceSettings, monitoring: Monitoring):
         self.settings, self.monitoring = settings, monitoring
@@ -101,14 +54,14 @@ class Service:
         self.is_ready = True
 
     async def stop(self) -> None:
-        """Finish what is in flight and end threads and processes."""
+        """Finish the work in progress, and end threads and processes."""
         self.is_ready = False
         self.models.stop()
         await asyncio.to_thread(self.predictor.stop)
         await asyncio.to_thread(self.records.stop)
 
     async def model(self, model_id: str) -> ServedModel:
-        """The model of this id, loaded if need be."""
+        """The model with this id, loaded if necessary."""
         loaded = self.models.loaded(model_id)
         if loaded is not None:
             return loaded
@@ -125,10 +78,11 @@ class Service:
     async def predict_file(
         self, model: ServedModel, path: Path, name: str
     ) -> AsyncGenerator[Part, None]:
-        """Judge the beats of a CSV file, part by part: the next is read while one is predicted.
+        """Judge the beats of a CSV file, in parts: the next is read while one is predicted.
 
         Raises:
-            InputError: the file cannot be read, row and column are named; or it takes too long.
+            InputError: the file cannot be read (the message names row and column), or it takes too
+                long.
         """
         facts = model.checkpoint.facts
         until = asyncio.get_running_loop().time() + self.settings.predict_s
@@ -152,7 +106,7 @@ class Service:
                         "the beats in several files, or use eval.py --predict"
                     )
         finally:
-            # The thread may be reading still: the file must not vanish under it.
+            # The thread may still be reading, so the file must not be removed yet.
             await asyncio.gather(following, return_exceptions=True)
 
     async def predict_many(

@@ -1,7 +1,7 @@
-"""The files of one WFDB record among those uploaded, checked before anything reads them.
+"""The files of one WFDB record among those uploaded, checked before they are read.
 
-WFDB headers name other files and promise sizes, and readers believe them. Here every name must be
-a plain one among the uploaded files, and every size must fit them.
+WFDB headers name other files and give sizes, and readers trust them. Here every name must be a
+plain name of an uploaded file, and every size must match.
 """
 
 import re
@@ -29,14 +29,19 @@ Files = dict[str, Path]  # name in lower case -> where it lies
 
 @dataclass(frozen=True)
 class WfdbRecord:
-    """Attributes: `path` without suffix, as readers want it; `used`, names of its files."""
+    """A complete record.
+
+    Attributes:
+        path: without suffix, for readers.
+        used: names of its files.
+    """
 
     path: Path
     used: tuple[str, ...]
 
 
 def gather(files: Sequence[tuple[str, Path]], folder: Path, limits: Limits) -> WfdbRecord:
-    """Put the files of the one record among `files` together, called as its header calls them.
+    """Link the files of the one record among `files`, under the names in its header.
 
     Args:
         files: safe names and where the files lie; at least one is a header.
@@ -67,7 +72,12 @@ def gather(files: Sequence[tuple[str, Path]], folder: Path, limits: Limits) -> W
 
 @dataclass(frozen=True)
 class _Header:
-    """Attributes: the file's `name`; wfdb's `content`, of one segment or of several."""
+    """A header.
+
+    Attributes:
+        name: of the file.
+        content: wfdb's header, of one segment or of several.
+    """
 
     name: str
     content: Any
@@ -102,7 +112,7 @@ class _Header:
 
     @property
     def samples_of_files(self) -> dict[str, int]:
-        """How many samples it promises of each file, as far as it says; not of FLAC's formats."""
+        """Samples per file that the header gives, without FLAC formats."""
         found: dict[str, int] = {}
         header = self.content
         for place, file in enumerate(self.signal_files):
@@ -113,7 +123,7 @@ class _Header:
 
     @property
     def samples_per_frame(self) -> int:
-        """Samples of all signals together at a moment."""
+        """Samples of all signals together in a frame."""
         return sum(each or 1 for each in getattr(self.content, "samps_per_frame", None) or [])
 
 
@@ -160,13 +170,14 @@ def _segments(record: str, headers: dict[str, _Header]) -> list[_Header]:
 def _check_samples(
     record: _Header, used: Sequence[_Header], by_name: Files, limits: Limits
 ) -> None:
-    """Raise where headers promise more samples than are taken, or than the files can hold."""
+    """Raise where headers promise more samples than are accepted, or than the files can hold."""
     of_segments = sum(getattr(record.content, "seg_len", None) or [])  # need not agree with it
     frames = max(record.content.sig_len or 0, of_segments)
     samples = frames * max(header.samples_per_frame for header in used)
     if samples > limits.max_samples:
         raise TooLarge(
-            f"{record.name} promises {samples:,} samples; at most {limits.max_samples:,} are taken"
+            f"{record.name} promises {samples:,} samples; at most {limits.max_samples:,} are "
+            "accepted"
         )
     for header in used:
         for file, promised in header.samples_of_files.items():

@@ -15,7 +15,7 @@ from heartbeats import synthetic
 from heartbeats.csv_beats import beats_file
 from models import checkpoints
 from models.inference import predict
-from serving import service as examples
+from serving import examples
 from serving.schemas import Models, Predictions, RecordAnalysis, TypicalBeats
 from serving.service import FILES_AT_ONCE
 

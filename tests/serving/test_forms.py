@@ -12,7 +12,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from serving import receiving, settings
-from serving.receiving import MOST_FIELDS, files_of
+from serving.receiving import MOST_FIELDS, form_files
 
 EDGE = "edge"
 KIND = f"multipart/form-data; boundary={EDGE}".encode()
@@ -32,7 +32,7 @@ def read(body: bytes, folder, *, piece: int = 1 << 16, most_files: int = 3, kind
         for start in range(0, len(body), piece):
             yield body[start : start + piece]
 
-    return asyncio.run(files_of(pieces(), kind, folder, ("file", "files"), most_files))
+    return asyncio.run(form_files(pieces(), kind, folder, ("file", "files"), most_files))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 64, 100_000])

@@ -6,7 +6,7 @@ import pytest
 
 from heartbeats.csv_beats.beats_file import TooManyBeats
 from serving.model_store import UnknownModel
-from serving.problems import told
+from serving.problems import status_and_detail
 from serving.records import Busy
 from serving.settings import TooLarge, UnsupportedUpload
 from utils.errors import InputError
@@ -24,16 +24,18 @@ from utils.errors import InputError
     ],
 )
 def test_what_a_sender_can_mend_is_told_as_it_is(error, status):
-    assert told(error) == (status, "a")
+    assert status_and_detail(error) == (status, "a")
 
 
 def test_a_full_disk_is_told_without_its_paths():
-    status, sentence = told(OSError(errno.ENOSPC, "No space left on device", "/tmp/secret"))
+    status, sentence = status_and_detail(
+        OSError(errno.ENOSPC, "No space left on device", "/tmp/secret")
+    )
     assert status == 507
     assert "No space left" in sentence and "TMPDIR" in sentence and "secret" not in sentence
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), OSError(errno.EIO, "secret")])
 def test_what_nobody_foresaw_is_not_told(error):
-    status, sentence = told(error)
+    status, sentence = status_and_detail(error)
     assert status == 500 and "secret" not in sentence

@@ -103,7 +103,7 @@ def test_beats_in_a_zip(sent):
     files = {"d/beats.csv": BEATS, "d/README.txt": "1,2\n", "__MACOSX/d/._beats.csv": b"\0\5"}
     upload = sent({"beats.zip": zipped({k: bytes_of(v) for k, v in files.items()})})
     assert (upload.kind, upload.name) == ("beats", "beats.csv")
-    assert upload.notes == ("Left unread: README.txt.",)
+    assert upload.notes == ("Not read: README.txt.",)
     assert beats_file.read(upload.path, 187, 5).labels.tolist() == [0, 1, 4]
 
 
@@ -125,7 +125,7 @@ def test_a_record_in_a_zip(sent, record):
     files = {f"mitdb/{name}": content for name, content in record.items()}
     upload = sent({"100.zip": zipped({**files, "mitdb/100.atr": b"\1\2", "LICENSE": b"mine"})})
     assert_is_the_record(upload)
-    assert upload.notes == ("Left unread: 100.atr, LICENSE.",)
+    assert upload.notes == ("Not read: 100.atr, LICENSE.",)
 
 
 def test_names_of_a_record_may_differ_in_case(sent, record):

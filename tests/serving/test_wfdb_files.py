@@ -153,7 +153,7 @@ def test_absurd_sizes_are_refused(fault, header):
     files = {"rec.hea": header, "rec.dat": DAT}
     if "one" in header:
         files["one.hea"] = HEADER.replace("rec 2", "one 2")
-    assert "samples; at most 100,000,000 are taken" in fault(files, kind=TooLarge)
+    assert "samples; at most 100,000,000 are accepted" in fault(files, kind=TooLarge)
 
 
 @pytest.mark.parametrize("fmt", ["8", "16", "80", "212", "310", "311"])
