@@ -135,9 +135,8 @@ def _resampled(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
 
 
 def _filtered(lead: np.ndarray, ratio: Fraction) -> np.ndarray:
-    from scipy.signal import (
-        resample_poly,  # late: few recordings need it, and it is slow to import
-    )
+    # Late, since few recordings need it and it is slow to import.
+    from scipy.signal import resample_poly
 
     return resample_poly(lead, ratio.numerator, ratio.denominator, padtype="line")
 
