@@ -1,4 +1,4 @@
-"""A recording analysed: its beats, their waves and kinds, its rhythm, and what cannot be used."""
+"""Analysis of a recording: beats, their waves and kinds, rhythm, and unusable segments."""
 
 import re
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ from utils.versions import commit, versions
 
 # The training beats are of MIT-BIH's modified lead II. EDF files call it "ECG II" or "Lead II".
 USUAL_LEADS = {"mlii", "ii"}
-# In these nothing can be a heartbeat; in other unusable segments peaks are kept, but not counted.
+# In these segments no peak is a heartbeat; in other unusable ones peaks are kept, but not counted.
 WITHOUT_BEATS = (quality.NOTHING, quality.FLAT)
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found in a recording.
+    """The results of a recording.
 
     Attributes:
         name: of the recording.
         duration_s: its length.
         sampling_hz: samples per second.
-        leads: the names of all leads, in which beats were looked for together.
-        lead: the one that waves were measured and beats classified in.
-        beats: a row for each beat: `sample`, `time_s`, `rr_s` (since the beat before; NaN behind a
+        leads: the names of all leads; beats are detected in all of them together.
+        lead: the lead in which waves are measured and beats classified.
+        beats: a row for each beat: `sample`, `time_s`, `rr_s` (since the beat before; NaN after a
             gap), `class` (AAMI: N, S, V, F or Q) with its `probability` and those of all classes
             (`p_N` ...), `quality` (0 to 1), `usable`, `cluster` and `cluster_class`, `unknown`,
             `anomaly`, wave marks in seconds (`p_onset_s` ... `t_end_s`) and durations in ms
@@ -46,9 +46,9 @@ class Analysis:
         irregular: segments of irregular rhythm: `start_s`, `end_s`, `beats`, `irregularity`.
         episodes: `kind`, `start_s`, `end_s`, `beats`, `detail`.
         unusable: segments of `lead` that cannot be used: `start_s`, `end_s`, `reason`.
-        summary: the figures of the first page.
-        notes: plain sentences that must be read before any number.
-        provenance: what it was made with.
+        summary: the main figures, from `recordings.summary`.
+        notes: sentences to read before any number.
+        provenance: checkpoint, settings and versions.
     """
 
     name: str
@@ -73,13 +73,13 @@ def analyse(
     lead: str = "",
     settings: RhythmSettings = DEFAULTS,
 ) -> Analysis:
-    """Find, measure and classify the beats of a recording, and judge its rhythm.
+    """Find, measure and classify the beats of a recording, and analyse its rhythm.
 
     Args:
         recording: from `ecg.reading.read_recording`.
         classifier: from `classify.load`.
         lead: the lead to measure; lead II where there is one, else the first, by default.
-        settings: how irregular rhythm is looked for.
+        settings: of the search for irregular rhythm.
 
     Raises:
         InputError: there is no such lead.
@@ -127,10 +127,10 @@ def is_usual(lead: str) -> bool:
 def _find_beats(
     recording: Recording, lead: str
 ) -> tuple[np.ndarray, np.ndarray, list[UnusableSegment]]:
-    """R peaks, their quality, and what cannot be used of `lead`.
+    """R peaks, their quality, and the unusable segments of `lead`.
 
-    Beats are looked for in all leads together and placed on `lead`. Those where it recorded
-    nothing are left out, since nothing could be measured.
+    Beats are detected in all leads together and placed on `lead`. Those where it recorded nothing
+    are left out, since nothing could be measured.
     """
     first = recording.leads.index(lead)
     order = [first, *(i for i in range(len(recording.leads)) if i != first)]

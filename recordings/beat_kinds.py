@@ -1,8 +1,14 @@
-"""What kind every beat of a recording is: the network, timing, shape and clusters together.
+"""The kind of every beat of a recording, from the network, timing, shape and clusters together.
 
 The network sees a beat's waves and no other beat; timing and shape compare it with its recording.
 Their odds are multiplied (a logarithmic opinion pool: Genest C, Zidek JV, Stat Sci 1(1):114-135,
 1986).
+
+A beat is of unknown kind if its shape is odd, if its class is uncertain, or if its cluster is
+small and uncertain. A shape is odd if the few principal components that reconstruct the usual
+beats of its recording do not reconstruct it. The recording is its own reference: on DS1 of
+MIT-BIH, components of other people's normal beats were much worse at finding wrongly classified
+beats.
 """
 
 from dataclasses import dataclass
@@ -17,105 +23,31 @@ from recordings.kinds.beat_windows import BeatWindows
 from recordings.kinds.clusters import SHAPE_FROM_S, SHAPE_TO_S, Clusters
 from recordings.kinds.evidence import Evidence, RecordingView
 
-# Fitted to the beats nearest to the median beat; the others may be what is to be found.
+N, S, V, F, Q = range(len(AAMI_CLASSES))
+# Limit of the network's log odds, since networks are overconfident.
+MOST_LOG_ODDS = 4.0
+PROBABILITY_FLOOR = 1e-6
+
+# Principal components are fitted to the beats nearest to the median beat, since the others may be
+# the odd ones.
 COMPONENTS, BEATS_PER_COMPONENT, USUAL_SHARE = 5, 10, 0.9
 LEAST_BEATS = 3
 FITTED_BEATS, SEED = 6000, 0
-# The limits were set on DS1 of MIT-BIH, patients left out in turn, so that some 5 of 100 beats are
-# unknown. Of the largest errors, most are noise on beats that are still known.
+# The limits were set on DS1 of MIT-BIH, leaving out patients in turn, so that about 5 % of the
+# beats are unknown. Most of the largest errors are noise on beats that are still known.
 MOST_ERROR = 0.15
-SURE_PROBABILITY = 0.8
+UNSURE_BELOW = 0.8
 SMALL_SHARE, LEAST_CLUSTER_PROBABILITY = 0.05, 0.8
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """What is odd about the beats of a recording.
-
-    Attributes:
-        beats: (beats,) bool, whether a beat is of unknown kind.
-        anomaly: (beats,) float64, root mean square of what the components leave, in usual beat
-            heights; NaN for a beat without a shape.
-        odd_clusters: (clusters,) bool.
-    """
-
-    beats: np.ndarray
-    anomaly: np.ndarray
-    odd_clusters: np.ndarray
-
-
-def reconstruction_error(windows: BeatWindows) -> np.ndarray:
-    """(beats,) float64: what is left of each beat, in usual beat heights.
-
-    NaN for a beat without a shape, and for all where there are too few beats to compare.
-    """
-    error = np.full(len(windows.whole), np.nan)
-    if windows.whole.sum() >= LEAST_BEATS:
-        shapes = windows.shapes[windows.whole][:, windows.between(SHAPE_FROM_S, SHAPE_TO_S)]
-        usual = _usual(shapes)
-        level = shapes - usual.mean(axis=0)
-        basis = _components(usual)
-        error[windows.whole] = np.sqrt(np.mean((level - level @ basis.T @ basis) ** 2, axis=1))
-    return error
-
-
-def flag(windows: BeatWindows, clusters: Clusters, probabilities: np.ndarray) -> Unknown:
-    """Say which beats and clusters are odd.
-
-    Args:
-        windows: from `beat_windows.windows`.
-        clusters: from `clusters.find`.
-        probabilities: (beats, classes), what each beat is taken for.
-    """
-    anomaly = reconstruction_error(windows)
-    odd = odd_clusters(clusters, probabilities)
-    in_odd = clusters.spread(odd, np.ones(len(anomaly), bool))
-    unsure = probabilities.max(axis=1, initial=0) < SURE_PROBABILITY
-    # NaN, where there was no beat to see, is not known either.
-    return Unknown(in_odd | unsure | ~(anomaly <= MOST_ERROR), anomaly, odd)
-
-
-def odd_clusters(clusters: Clusters, probabilities: np.ndarray) -> np.ndarray:
-    """(clusters,) bool: small ones whose beats are not all clearly of one class."""
-    if clusters.count == 0:
-        return np.zeros(0, bool)
-    share = clusters.sizes / clusters.sizes.sum()
-    return (share < SMALL_SHARE) & (
-        clusters.means(probabilities).max(axis=1) < LEAST_CLUSTER_PROBABILITY
-    )
-
-
-def _components(usual: np.ndarray) -> np.ndarray:
-    """(components, points); none where so few beats could not tell them from noise."""
-    count = min(COMPONENTS, len(usual) // BEATS_PER_COMPONENT)
-    if count == 0:
-        return np.empty((0, usual.shape[1]))
-    return PCA(count, svd_solver="covariance_eigh").fit(usual).components_
-
-
-def _usual(shapes: np.ndarray) -> np.ndarray:
-    """The beats nearest to the median beat, or so many of them."""
-    if len(shapes) > FITTED_BEATS:
-        rng = np.random.default_rng(SEED)
-        shapes = shapes[rng.choice(len(shapes), FITTED_BEATS, replace=False)]
-    distance = np.mean((shapes - np.median(shapes, axis=0)) ** 2, axis=1)
-    return shapes[distance <= np.quantile(distance, USUAL_SHARE)]
-
-
-N, S, V, F, Q = range(len(AAMI_CLASSES))
-# How far the network's log odds may go: networks are sure of themselves.
-MOST_LOG_ODDS = 4.0
-LEAST_PROBABILITY = 1e-6
-
-
-@dataclass(frozen=True)
 class Weights:
-    """How much the network counts beside timing and shape, 1 being as much.
+    """Weight of the network relative to timing and shape, 1 meaning equal weight.
 
     Attributes:
         ventricular, supraventricular: factors of its log odds.
-        fusion: the share that is kept of its probability of fusion beats, which timing and shape
-            do not know.
+        fusion: the share of its probability of fusion beats that is kept, since timing and shape
+            do not know them.
     """
 
     ventricular: float
@@ -124,8 +56,8 @@ class Weights:
 
 
 # By `python -m experiments.recorded_beats.weigh_network`, on patients of DS1 that did not train
-# the network: accuracy and F1 of V, none above 1, since they had selected it. It was no help with
-# S. Of fusion beats DS1 has too few people to choose by, and half keeps accuracy.
+# the network: accuracy and F1 of V, none above 1, since they had selected it. It did not help with
+# S. DS1 has too few people with fusion beats to choose by, and half keeps the accuracy.
 WEIGHTS = Weights(1.0, 0.0, 0.5)
 
 
@@ -136,9 +68,9 @@ class BeatKinds:
     Attributes:
         probabilities: (beats, 5) float64 of the AAMI classes N, S, V, F and Q.
         labels: (beats,) int, the cluster of each, 0 being the largest; -1 where it has none.
-        classes: (beats,) str, the class that its cluster's beats are taken for on average, its own
-            where it has no cluster.
-        unknown: (beats,) bool, whether it is odd: see `unknown_beats`.
+        classes: (beats,) str, the class with the largest mean probability in its cluster, its own
+            class where it has no cluster.
+        unknown: (beats,) bool, whether it is odd: see `find_unknown`.
         anomaly: (beats,) float64, how much of its shape the recording's usual shapes leave
             unexplained, in usual beat heights; NaN for a beat that has no shape.
         odd_clusters: (clusters,) bool.
@@ -161,7 +93,7 @@ def judge(
     usable: np.ndarray | None = None,
     breaks: np.ndarray | None = None,
 ) -> BeatKinds:
-    """Judge all beats of a recording.
+    """Classify all beats of a recording.
 
     Args:
         signal_mv: (samples,) one lead, best lead II, millivolts, NaN where nothing was recorded.
@@ -169,16 +101,16 @@ def judge(
         r_peaks: (beats,) int, ascending sample indices.
         network: (beats, 5) probabilities, from `classify.Classifier`.
         usable: (beats,) bool; the others take no part in clusters and are unknown. All by default.
-        breaks: ascending samples at which the recording stops being a recording.
+        breaks: ascending samples at which gaps of the recording begin.
     """
     seen = evidence.view(signal_mv, sampling_hz, r_peaks, usable=usable, breaks=breaks)
-    return judge_view(seen, network, evidence.of(seen))
+    return judge_view(seen, network, evidence.of_view(seen))
 
 
 def judge_view(seen: RecordingView, network: np.ndarray, of_beats: Evidence) -> BeatKinds:
-    """The same, of a view that is there already."""
+    """The same for a `RecordingView` and its evidence."""
     probabilities = combine(network, of_beats)
-    odd = flag(seen.windows, seen.clusters, probabilities)
+    odd = find_unknown(seen.windows, seen.clusters, probabilities)
     return BeatKinds(
         probabilities,
         seen.clusters.labels,
@@ -191,7 +123,7 @@ def judge_view(seen: RecordingView, network: np.ndarray, of_beats: Evidence) -> 
 
 def combine(network: np.ndarray, of_beats: Evidence, weights: Weights = WEIGHTS) -> np.ndarray:
     """(beats, 5) float64 probabilities from those of the network and the other evidence."""
-    sure = np.maximum(np.asarray(network, float), LEAST_PROBABILITY)
+    sure = np.maximum(np.asarray(network, float), PROBABILITY_FLOOR)
     says_v = _log_odds(sure[:, V], sure[:, N] + sure[:, S])
     says_s = _log_odds(sure[:, S], sure[:, N])
     is_v = expit(of_beats.ventricular + weights.ventricular * says_v)
@@ -214,3 +146,79 @@ def labels_by_cluster(clusters: Clusters, probabilities: np.ndarray) -> np.ndarr
 
 def _log_odds(yes: np.ndarray, no: np.ndarray) -> np.ndarray:
     return np.clip(np.log(yes) - np.log(no), -MOST_LOG_ODDS, MOST_LOG_ODDS)
+
+
+# Unknown beats
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The unknown beats of a recording.
+
+    Attributes:
+        beats: (beats,) bool, whether a beat is of unknown kind.
+        anomaly: (beats,) float64, reconstruction error; NaN for a beat without a shape.
+        odd_clusters: (clusters,) bool.
+    """
+
+    beats: np.ndarray
+    anomaly: np.ndarray
+    odd_clusters: np.ndarray
+
+
+def find_unknown(windows: BeatWindows, clusters: Clusters, probabilities: np.ndarray) -> Unknown:
+    """Find the beats of unknown kind and the odd clusters.
+
+    Args:
+        windows: from `beat_windows.windows`.
+        clusters: from `clusters.find`.
+        probabilities: (beats, classes) of each beat.
+    """
+    anomaly = reconstruction_error(windows)
+    odd = odd_clusters(clusters, probabilities)
+    in_odd = clusters.spread(odd, np.ones(len(anomaly), bool))
+    unsure = probabilities.max(axis=1, initial=0) < UNSURE_BELOW
+    # NaN, where there is no shape, counts as unknown too.
+    return Unknown(in_odd | unsure | ~(anomaly <= MOST_ERROR), anomaly, odd)
+
+
+def odd_clusters(clusters: Clusters, probabilities: np.ndarray) -> np.ndarray:
+    """(clusters,) bool: small ones whose beats are not all clearly of one class."""
+    if clusters.count == 0:
+        return np.zeros(0, bool)
+    share = clusters.sizes / clusters.sizes.sum()
+    return (share < SMALL_SHARE) & (
+        clusters.means(probabilities).max(axis=1) < LEAST_CLUSTER_PROBABILITY
+    )
+
+
+def reconstruction_error(windows: BeatWindows) -> np.ndarray:
+    """(beats,) float64: root mean square error of the components, in usual beat heights.
+
+    NaN for a beat without a shape, and for all where there are too few beats to compare.
+    """
+    error = np.full(len(windows.whole), np.nan)
+    if windows.whole.sum() >= LEAST_BEATS:
+        shapes = windows.shapes[windows.whole][:, windows.between(SHAPE_FROM_S, SHAPE_TO_S)]
+        usual = _usual(shapes)
+        level = shapes - usual.mean(axis=0)
+        basis = _components(usual)
+        error[windows.whole] = np.sqrt(np.mean((level - level @ basis.T @ basis) ** 2, axis=1))
+    return error
+
+
+def _components(usual: np.ndarray) -> np.ndarray:
+    """(components, points); none if there are too few beats to tell them from noise."""
+    count = min(COMPONENTS, len(usual) // BEATS_PER_COMPONENT)
+    if count == 0:
+        return np.empty((0, usual.shape[1]))
+    return PCA(count, svd_solver="covariance_eigh").fit(usual).components_
+
+
+def _usual(shapes: np.ndarray) -> np.ndarray:
+    """The beats nearest to the median beat, a sample of them if there are many."""
+    if len(shapes) > FITTED_BEATS:
+        rng = np.random.default_rng(SEED)
+        shapes = shapes[rng.choice(len(shapes), FITTED_BEATS, replace=False)]
+    distance = np.mean((shapes - np.median(shapes, axis=0)) ** 2, axis=1)
+    return shapes[distance <= np.quantile(distance, USUAL_SHARE)]

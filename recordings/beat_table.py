@@ -13,7 +13,7 @@ from recordings.kinds.beat_timing import since_beat_before
 
 MARKS = ("onset", "peak", "end")
 DURATIONS = ("p_ms", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms")
-# Decimals in files: microseconds, thousandths of a millisecond and of a probability say nothing.
+# Decimals in files; more would have no meaning.
 DECIMALS = {"_s": 4, "_ms": 1}
 OTHER_DECIMALS = 4
 
@@ -24,7 +24,7 @@ def timing(r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray) -> pd.Da
     Args:
         r_peaks: (beats,) int, ascending sample indices.
         sampling_hz: samples per second.
-        breaks: ascending samples; an interval that holds one is no interval, but NaN.
+        breaks: ascending samples; an interval that contains one is NaN.
     """
     rr_s = since_beat_before(r_peaks, sampling_hz, breaks)
     return pd.DataFrame({"sample": r_peaks, "time_s": r_peaks / sampling_hz, "rr_s": rr_s})
@@ -66,7 +66,7 @@ def inside(times_s: np.ndarray, segments: Sequence[UnusableSegment]) -> np.ndarr
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as files show it: no more decimals than mean something."""
+    """The table with the decimals of files."""
     decimals = {
         name: next((n for end, n in DECIMALS.items() if name.endswith(end)), OTHER_DECIMALS)
         for name in table.select_dtypes("float").columns

@@ -1,4 +1,4 @@
-"""Which recordings of a database stand out, and why."""
+"""Ranking of a database's recordings: which stand out, and why."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +36,10 @@ class Reason:
     """Why a recording may stand out.
 
     Attributes:
-        column: of the patients' table, what is looked at.
-        flagged_from: from this value on the recording is flagged.
-        full_from: from here on it cannot look worse.
-        words: value -> what the table says.
+        column: of the patients' table.
+        flagged_from: the recording is flagged at this value or above.
+        full_from: the severity is 1 at this value or above.
+        words: value -> text in the table.
     """
 
     column: str
@@ -48,7 +48,7 @@ class Reason:
     words: Callable[[float], str]
 
     def severity(self, value: float | None) -> float:
-        """0 where there is nothing, 1 at the worst; half of the way is flagged."""
+        """From 0 to 1; flagged from 0.5."""
         if value is None or pd.isna(value) or value <= 0:
             return 0.0
         if value < self.flagged_from:
@@ -67,7 +67,7 @@ REASONS = (
     Reason("pauses", 1, 5, lambda x: f"{x:.0f} pause{'s' if x > 1 else ''}"),
     Reason("ventricular_runs", 1, 5, lambda x: f"{x:.0f} ventricular run{'s' if x > 1 else ''}"),
 )
-# What cannot be read says nothing of the patient, but somebody should look at it.
+# Unusable segments say nothing about the patient, but somebody should look at the recording.
 UNREADABLE_FROM = 0.2
 
 
@@ -104,8 +104,8 @@ def row(summary: Mapping[str, Any]) -> dict[str, Any]:
 def judge(values: Mapping[str, Any]) -> dict[str, Any]:
     """`score` (0 to 1), `flagged` and `reasons`.
 
-    The score is the root mean square of the severities: several reasons make it worse, and one
-    bad one outweighs a few mild ones.
+    The score is the root mean square of the severities: several reasons increase it, and one
+    severe reason outweighs a few mild ones.
     """
     severities, words = [], []
     for reason in sorted(REASONS, key=lambda r: -r.severity(values[r.column])):

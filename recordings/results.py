@@ -1,4 +1,4 @@
-"""The files that an analysed recording leaves: tables, summary, pictures, page, annotations."""
+"""The files of an analysed recording: tables, summary, pictures, page, WFDB annotations."""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,84 @@ from recordings.pictures import draw_all
 from utils.files import write_json, write_whole
 from utils.report import write_figures, write_table
 
+# Written last: if it is there, all others are.
+SUMMARY = "summary.json"
+PAGE = "report.html"
 # The annotators' names: beats with rhythm and quality, and wave marks.
 BEATS, WAVES = "bsw", "bwv"
-# WFDB's codes name a rhythm, such as (AFIB; irregular intervals do not tell which one it is, so
-# these are our own.
+# WFDB's codes name a rhythm, such as (AFIB. Irregular intervals do not tell which one it is, so
+# these codes are our own.
 REGULAR, IRREGULAR = "(REG", "(IRREG"
 RHYTHM, QUALITY = "+", "~"
 PEAK_SYMBOLS = {"p": "p", "qrs": "N", "t": "t"}
+
+
+def write(
+    folder: Path,
+    recording: Recording,
+    analysis: Analysis,
+    *,
+    pictures: bool = True,
+    html: bool = False,
+    annotate: bool = False,
+) -> list[Path]:
+    """Write the files to `folder`; returns their paths, the summary's last.
+
+    Args:
+        folder: made where it is missing; files of the same names are replaced.
+        recording: what was analysed.
+        analysis: what was found.
+        pictures: PNG files.
+        html: one self-contained page.
+        annotate: WFDB annotations.
+    """
+    files = _tables(folder, analysis)
+    if pictures or html:
+        figures = draw_all(analysis, recording)
+        if html:
+            files += page.build(analysis, recording, figures, pngs=pictures).write(folder)
+        else:
+            files += write_figures(folder, figures)
+    if annotate:
+        files += write_wfdb_annotations(analysis, folder)
+    write_json(folder / SUMMARY, summary_of(analysis))
+    return [*files, folder / SUMMARY]
+
+
+def summary_of(analysis: Analysis) -> dict[str, Any]:
+    """The content of the summary file."""
+    return {
+        "name": analysis.name,
+        "sampling_hz": analysis.sampling_hz,
+        "leads": analysis.leads,
+        "lead": analysis.lead,
+        **analysis.summary,
+        "notes": analysis.notes,
+        "provenance": analysis.provenance,
+    }
+
+
+def _tables(folder: Path, analysis: Analysis) -> list[Path]:
+    tables = {
+        "beats": analysis.beats,
+        "rhythm_windows": analysis.windows,
+        "irregular": analysis.irregular,
+        "episodes": analysis.episodes,
+        "unusable": analysis.unusable,
+    }
+    files = [write_table(folder / f"{n}.csv", rounded(table)) for n, table in tables.items()]
+    _write_records(folder / "beats.json", rounded(analysis.beats))
+    return [*files, folder / "beats.json"]
+
+
+def _write_records(path: Path, table: pd.DataFrame) -> None:
+    """A list of objects, one a line, with null where a value is missing."""
+    lines = table.to_json(orient="records", lines=True, double_precision=6).splitlines()
+    text = "[\n" + ",\n".join(lines) + "\n]\n"
+    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+# WFDB annotations, for other tools
 
 
 def write_wfdb_annotations(analysis: Analysis, folder: Path) -> list[Path]:
@@ -54,80 +125,10 @@ def beat_marks(analysis: Analysis) -> pd.DataFrame:
 
 
 def wave_marks(analysis: Analysis) -> pd.DataFrame:
-    """`time_s`, `symbol` and `note` of every wave that was found."""
+    """`time_s`, `symbol` and `note` of every wave mark."""
     parts = [pd.DataFrame({"time_s": [], "symbol": [], "note": []})]
     for wave, peak in PEAK_SYMBOLS.items():
         for mark, symbol in zip(MARKS, ("(", peak, ")"), strict=True):
             times_s = analysis.beats[f"{wave}_{mark}_s"].dropna()
             parts.append(pd.DataFrame({"time_s": times_s, "symbol": symbol, "note": ""}))
     return pd.concat(parts)
-
-
-# Written last: where it stands, all others do.
-SUMMARY = "summary.json"
-PAGE = "report.html"
-
-
-def write(
-    folder: Path,
-    recording: Recording,
-    analysis: Analysis,
-    *,
-    pictures: bool = True,
-    html: bool = False,
-    annotate: bool = False,
-) -> list[Path]:
-    """Write what was asked for to `folder`; the paths, the summary's at the end.
-
-    Args:
-        folder: made where it is missing; files of the same names are replaced.
-        recording: what was analysed.
-        analysis: what was found.
-        pictures: PNG files.
-        html: one self-contained page.
-        annotate: WFDB annotations.
-    """
-    files = _tables(folder, analysis)
-    if pictures or html:
-        figures = draw_all(analysis, recording)
-        if html:
-            files += page.build(analysis, recording, figures, pngs=pictures).write(folder)
-        else:
-            files += write_figures(folder, figures)
-    if annotate:
-        files += write_wfdb_annotations(analysis, folder)
-    write_json(folder / SUMMARY, summary_of(analysis))
-    return [*files, folder / SUMMARY]
-
-
-def summary_of(analysis: Analysis) -> dict[str, Any]:
-    """What the summary's file says."""
-    return {
-        "name": analysis.name,
-        "sampling_hz": analysis.sampling_hz,
-        "leads": analysis.leads,
-        "lead": analysis.lead,
-        **analysis.summary,
-        "notes": analysis.notes,
-        "provenance": analysis.provenance,
-    }
-
-
-def _tables(folder: Path, analysis: Analysis) -> list[Path]:
-    tables = {
-        "beats": analysis.beats,
-        "rhythm_windows": analysis.windows,
-        "irregular": analysis.irregular,
-        "episodes": analysis.episodes,
-        "unusable": analysis.unusable,
-    }
-    files = [write_table(folder / f"{n}.csv", rounded(table)) for n, table in tables.items()]
-    _write_records(folder / "beats.json", rounded(analysis.beats))
-    return [*files, folder / "beats.json"]
-
-
-def _write_records(path: Path, table: pd.DataFrame) -> None:
-    """A list of objects, one a line, with null where a value is missing."""
-    lines = table.to_json(orient="records", lines=True, double_precision=6).splitlines()
-    text = "[\n" + ",\n".join(lines) + "\n]\n"
-    write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The figures of a recording's first page."""
+"""The main figures of a recording."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from recordings.beat_table import DURATIONS
 
 # Beats of these classes did not come from the sinus node at its own time.
 ECTOPIC = ("S", "V", "F")
-# The range of durations and rates that is shown, leaving out the odd beat that was mismeasured.
+# The range of durations and rates in percentiles, without single wrong measurements.
 LOW, HIGH = 5, 95
-# The heart rate is the median over so many intervals, as one interval says little.
+# The heart rate is the median over this many intervals, as one interval says little.
 RATE_BEATS = 8
 
 
@@ -23,7 +23,7 @@ def summarise(
     episodes: pd.DataFrame,
     unusable: pd.DataFrame,
 ) -> dict[str, Any]:
-    """Counts, shares and ranges; what there are no beats for is None.
+    """Counts, shares and ranges; None where there are no beats.
 
     Args:
         duration_s: length of the recording.
@@ -51,7 +51,7 @@ def summarise(
 
 
 def _seconds(parts: pd.DataFrame) -> float:
-    """How long they last together, counting what two of them share once."""
+    """Their total duration; overlaps count once."""
     total, reached = 0.0, -np.inf
     for start, end in sorted(zip(parts["start_s"], parts["end_s"], strict=True)):
         total += max(0.0, end - max(start, reached))
@@ -72,7 +72,7 @@ def _heart_rate(good: pd.DataFrame) -> dict[str, float] | None:
 
 
 def _quantile(anomaly: pd.Series) -> float | None:
-    """What the most unusual twentieth of the beats exceeds: a few odd beats are to be seen."""
+    """The 95th percentile, which shows a few odd beats."""
     there = anomaly.dropna()
     return None if there.empty else round(float(np.percentile(there, HIGH)), 4)
 

@@ -1,4 +1,4 @@
-"""What the terminal shows of recordings: progress, the figures of one, the ranking of many."""
+"""Terminal output for recordings: progress, the figures of one, the ranking of many."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ from recordings.analysis import Analysis
 from recordings.database import Outcome
 from recordings.wording import clock
 
-# So many patients fit on a screen; the file has all.
+# This many patients fit on a screen; the file has all.
 MOST_PATIENTS = 30
 INTERVAL_NAMES = {
     "p_ms": "P wave",
@@ -24,7 +24,7 @@ INTERVAL_NAMES = {
 
 
 def watched(outcomes: Iterable[Outcome], total: int, console: Console) -> Iterator[Outcome]:
-    """Pass outcomes on and show how far it is: a bar on a terminal, else a line for each."""
+    """Pass outcomes on and show progress: a bar on a terminal, else a line for each."""
     if not console.is_terminal:
         for count, one in enumerate(outcomes, 1):
             console.print(Text(f"{count}/{total} {_outcome_in_words(one)}"))

@@ -1,4 +1,4 @@
-"""How numbers are written on pages: lengths of time, shares, and what is not known."""
+"""Numbers as text on pages: durations, times, shares, and unknown values."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def number(value: Any, form: str) -> str:
 
 
 def percent(share: Any) -> str:
-    """A share of 1, with so many decimals that a small one is not 0.
+    """A share in per cent, with enough decimals that a small one is not 0.
 
     >>> percent(0.318), percent(0.0004), percent(0.0)
     ('31.8 %', '0.04 %', '0 %')

@@ -18,7 +18,8 @@ from experiments.recorded_beats.annotated_beats import AnnotatedRecord
 from heartbeats import mitdb
 from heartbeats.beat_set import AAMI_CLASSES
 from recordings.kinds import evidence
-from recordings.kinds.evidence import BoostedTrees, Evidence, RecordingView
+from recordings.kinds.boosted_trees import BoostedTrees, from_fitted
+from recordings.kinds.evidence import Evidence, RecordingView
 from utils.errors import exit_plainly
 from utils.files import write_whole
 from utils.paths import shown
@@ -103,7 +104,7 @@ def left_out(
         others = [one for place, one in enumerate(records) if place % PARTS != part]
         ventricular, supraventricular = (fit(others, question) for question in QUESTIONS)
         for one in own:
-            raw[one.record.name] = evidence.asked(one.seen, ventricular, supraventricular)
+            raw[one.record.name] = evidence.of_each_beat(one.seen, ventricular, supraventricular)
     return raw
 
 
@@ -142,7 +143,7 @@ def fit(records: Sequence[Labelled], question: Question) -> BoostedTrees:
     )
     weights = (len(answers) / np.bincount(answers, minlength=2).clip(1)) ** BALANCE
     model.fit(rows[taken], answers, sample_weight=weights[answers])
-    return evidence.from_fitted(model)
+    return from_fitted(model)
 
 
 def scores(
@@ -151,7 +152,7 @@ def scores(
     """How the evidence alone classifies, drawn so far towards the clusters' means."""
     labels, predicted = [], []
     for one in records:
-        drawn = evidence.drawn(one.seen.clusters, raw[one.record.name], of_v, of_s)
+        drawn = evidence.shrunk(one.seen.clusters, raw[one.record.name], of_v, of_s)
         marked = one.labels >= 0
         labels.append(one.labels[marked])
         predicted.append(evidence.classes(drawn)[marked])
@@ -159,9 +160,9 @@ def scores(
 
 
 def as_used(one: Labelled, raw: Mapping[str, Evidence]) -> Evidence:
-    """Its evidence, drawn towards the clusters' means as far as `evidence.of` does."""
+    """Its evidence, drawn towards the clusters' means as far as `evidence.of_view` does."""
     shares = (evidence.CLUSTER_SHARE_V, evidence.CLUSTER_SHARE_S)
-    return evidence.drawn(one.seen.clusters, raw[one.record.name], *shares)
+    return evidence.shrunk(one.seen.clusters, raw[one.record.name], *shares)
 
 
 def tell(name: str, reached: Scores) -> None:

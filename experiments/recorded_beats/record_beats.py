@@ -119,7 +119,7 @@ def _see(
 ) -> Seen:
     network = classifier.probabilities(record.signal_mv, record.sampling_hz, peaks)
     view = evidence.view(record.signal_mv, record.sampling_hz, peaks)
-    of_beats = evidence.of(view)
+    of_beats = evidence.of_view(view)
     kinds = beat_kinds.judge_view(view, network, of_beats)
     predicted = {
         "network": network.argmax(axis=1),

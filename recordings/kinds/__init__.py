@@ -1,1 +1,1 @@
-"""What kind each beat is: evidence from timing and shape, clusters, what is unknown."""
+"""The kind of each beat: timing, shape, clusters, and the evidence from them."""

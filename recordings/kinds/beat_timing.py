@@ -1,18 +1,18 @@
-"""How early every beat comes: its interval against those around it.
+"""Timing of every beat: its RR interval relative to those around it.
 
-Beats of the atria or the junction (class S) look like normal ones and differ in their timing, so
-that intervals are what tells them: de Chazal P et al., IEEE Trans Biomed Eng 51(7):1196-1206
-(2004). The beats that networks see begin at the R peak, so they show nothing of the interval
+Beats from the atria or the junction (class S) look like normal ones and differ in their timing, so
+intervals distinguish them: de Chazal P et al., IEEE Trans Biomed Eng 51(7):1196-1206
+(2004). The beats that networks see begin at the R peak, so they do not contain the interval
 before it.
 """
 
 import numpy as np
 from scipy.ndimage import median_filter, percentile_filter, uniform_filter1d
 
-# Beats over which an interval is compared with others, by the median and by the mean. A run
-# of early beats or pauses between them move the one and not the other.
+# An interval is compared with the median and the mean over this many beats. A run of early beats,
+# or pauses between them, change the one and not the other.
 NEAR_BEATS, FAR_BEATS, LONG_BEATS = 11, 41, 2000
-# Of the deviations of the intervals around: the usual one, not that of single early beats.
+# Percentile of the deviations nearby: the usual one, not that of single early beats.
 SPREAD_PERCENTILE = 60
 TIMING = (
     "rr_to_median",
@@ -25,7 +25,7 @@ TIMING = (
     "spread",
     "irregularity",
 )
-# An interval of no more than this tells of two marks on one beat, and has no logarithm worth it.
+# A shorter interval means two marks on one beat; its logarithm would be an outlier.
 LEAST_RR_S = 0.1
 
 
@@ -42,7 +42,7 @@ def timing(
     Returns:
         (beats, 9) float64, the columns named by TIMING: the interval before the beat against the
         median and the mean of the nearest 11, against the mean of the recording (of long ones: of
-        some 2000 beats) and against the interval before it; the interval after the beat against
+        about 2000 beats) and against the interval before it; the interval after the beat against
         that median and mean and against the interval before the beat; and how much the intervals
         around differ from their median, and each from the one before.
     """
@@ -82,7 +82,7 @@ def since_beat_before(
 
 
 def _intervals(r_peaks: np.ndarray, sampling_hz: float, breaks: np.ndarray | None) -> np.ndarray:
-    """The same, with the median where it is unknown."""
+    """(beats,) seconds since the beat before; the median where that is unknown."""
     rr_s = since_beat_before(r_peaks, sampling_hz, breaks)
     usual = float(np.nanmedian(rr_s)) if np.isfinite(rr_s).any() else 1.0
     return np.maximum(np.where(np.isnan(rr_s), usual, rr_s), LEAST_RR_S)
@@ -97,13 +97,13 @@ def _percentile(values: np.ndarray, percent: float, beats: int) -> np.ndarray:
 
 
 def _long_mean(rr_s: np.ndarray) -> np.ndarray:
-    """The mean of the recording, or of parts of some LONG_BEATS, with lines between."""
+    """The mean of the recording, or of parts of about LONG_BEATS, interpolated linearly."""
     parts = np.array_split(np.arange(len(rr_s)), max(1, round(len(rr_s) / LONG_BEATS)))
     means = [rr_s[part].mean() for part in parts]
     return np.interp(np.arange(len(rr_s)), [part.mean() for part in parts], means)
 
 
 def _shifted(values: np.ndarray, beats: int) -> np.ndarray:
-    """The values so many beats earlier, or later where negative; the outermost is repeated."""
+    """The values `beats` earlier, or later if negative; the outermost is repeated."""
     places = np.clip(np.arange(len(values)) - beats, 0, len(values) - 1)
     return values[places]

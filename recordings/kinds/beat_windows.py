@@ -7,15 +7,15 @@ from scipy.signal import butter, sosfiltfilt
 
 from ecg.gaps import without_gaps
 
-# From before the P wave to the end of the T wave, at the rate of the beats that networks see.
+# From before the P wave to the end of the T wave, at the sampling rate of the networks' input.
 FROM_S, TO_S, GRID_HZ = -0.3, 0.5, 120.0
-# Takes off the drift of the baseline and what muscles and the mains add.
+# Removes baseline wander, muscle noise and mains hum.
 BAND_HZ = (0.5, 40.0)
-# What must have been recorded for a beat to have a shape: its QRS complex.
+# The QRS complex, which must have been recorded for a beat to have a shape.
 QRS_FROM_S, QRS_TO_S = -0.1, 0.13
-# Heights beyond so many usual beats are artefacts; they would rule every mean.
+# Larger heights, in usual beat heights, are artefacts; they would dominate every mean.
 MOST_HEIGHTS = 4.0
-# Long recordings are filtered in parts of so many beats, with seconds to spare on both sides.
+# Long recordings are filtered in parts of this many beats, with a margin on both sides.
 BEATS_AT_ONCE, MARGIN_S = 4096, 5.0
 
 

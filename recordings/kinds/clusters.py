@@ -1,8 +1,8 @@
-"""The unsupervised view of a recording: its beats in groups of like shape and timing.
+"""Clusters of a recording's beats: groups of similar shape and timing, without labels.
 
 A mixture of normal distributions (McLachlan GJ, Peel D, Finite Mixture Models, 2000) of the beats'
-principal components and of how early they and their followers come. The number of groups is the
-one with the least Bayesian information criterion (Schwarz G, Ann Stat 6(2):461-464, 1978).
+principal components, their RR intervals and the next ones. The number of clusters has the lowest
+Bayesian information criterion (Schwarz G, Ann Stat 6(2):461-464, 1978).
 """
 
 import warnings
@@ -20,14 +20,14 @@ from recordings.kinds.beat_windows import BeatWindows
 SHAPE_FROM_S, SHAPE_TO_S = -0.25, 0.4
 # Chosen on DS1 of MIT-BIH by how pure the groups are.
 COMPONENTS, MOST_CLUSTERS = 10, 12
-# Brings the components of a beat and the logarithms of its intervals to one size.
+# Scales the components of a beat to the size of the logarithms of its intervals.
 COMPONENT_SCALE = 4.0
 EARLIEST, LATEST = -1.0, 0.5
-# No variance less than this, so that no group shrinks to a few beats that happen to agree.
+# The smallest variance, so that no cluster shrinks to a few beats that happen to agree.
 LEAST_VARIANCE = 1e-3
-# Of a long recording so many beats, drawn at random, fit the mixture; the rest is assigned.
+# In a long recording, the mixture is fitted to this many random beats; the others are assigned.
 FITTED_BEATS, ROUNDS, SEED = 6000, 60, 0
-# A group needs so many beats for each of its parameters to mean something.
+# A cluster needs this many beats for its parameters to be meaningful.
 BEATS_PER_CLUSTER = 10
 
 
@@ -57,7 +57,7 @@ class Clusters:
         return total / self.sizes.reshape(-1, *(1,) * (values.ndim - 1))
 
     def spread(self, of_cluster: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-        """(beats, ...) each beat's value of its group, and `otherwise` where it has no group."""
+        """(beats, ...) the value of each beat's group, `otherwise` where it has none."""
         inside = (self.labels >= 0).reshape(-1, *(1,) * (otherwise.ndim - 1))
         if self.count == 0:
             return otherwise
@@ -82,7 +82,7 @@ def find(windows: BeatWindows, timing: np.ndarray) -> Clusters:
 
 
 def _points(windows: BeatWindows, timing: np.ndarray) -> np.ndarray:
-    """(whole beats, components + 2): what beats are compared by."""
+    """(whole beats, components + 2): the features of the clustering."""
     shapes = windows.shapes[windows.whole][:, windows.between(SHAPE_FROM_S, SHAPE_TO_S)]
     components = min(COMPONENTS, *shapes.shape)
     pca = PCA(components, svd_solver="covariance_eigh").fit(_sample(shapes))
@@ -108,7 +108,8 @@ def _mixture_labels(points: np.ndarray, most: int) -> np.ndarray:
 
 def _mixture(points: np.ndarray, clusters: int) -> GaussianMixture:
     with warnings.catch_warnings():
-        # A mixture that has not settled after ROUNDS is judged by its criterion like the others.
+        # A mixture that has not converged after ROUNDS is compared by its criterion like the
+        # others.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianMixture(
             clusters,

@@ -1,101 +1,25 @@
-"""What timing and shape within a recording say of the class of every beat, without the network.
+"""Evidence for the class of every beat from timing and shape, without the network.
 
-Two sets of boosted trees: is it ventricular (V), by shape and timing; if not, is it
+Two sets of boosted trees: is the beat ventricular (V), by shape and timing; if not, is it
 supraventricular (S), by timing alone. Both compare a beat with its own recording, as de Chazal P,
 Reilly RB, IEEE Trans Biomed Eng 53(12):2535-2543 (2006) and Llamedo M, Martinez JP, IEEE Trans
 Biomed Eng 58(3):616-625 (2011) do. They were fitted to the 22 records DS1 of MIT-BIH by
-`python -m experiments.recorded_beats.fit_evidence`, and are bound to be monotone where medicine
-says so.
+`python -m experiments.recorded_beats.fit_evidence`, and are constrained to be monotone where
+medicine says so.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from heartbeats.beat_set import AAMI_CLASSES
 from recordings.kinds.beat_timing import TIMING, timing
 from recordings.kinds.beat_windows import QRS_FROM_S, QRS_TO_S, BeatWindows, windows
+from recordings.kinds.boosted_trees import BoostedTrees, from_arrays
 from recordings.kinds.clusters import Clusters, find
-
-
-@dataclass(frozen=True)
-class BoostedTrees:
-    """A two-class model whose answer is a sum over trees.
-
-    Attributes:
-        feature: (trees, nodes) int, the column that a node looks at.
-        threshold: (trees, nodes), a row goes left where its value is at most this.
-        left, right: (trees, nodes) int, the nodes that follow; a leaf follows itself.
-        value: (trees, nodes), what a leaf adds.
-        start: (), what the sum begins with.
-    """
-
-    feature: np.ndarray
-    threshold: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    value: np.ndarray
-    start: np.ndarray
-
-    def log_odds(self, rows: np.ndarray) -> np.ndarray:
-        """(rows,) float64 for (rows, columns) finite values; above 0 is rather yes than no."""
-        total = np.full(len(rows), float(self.start))
-        every = np.arange(len(rows))
-        for feature, threshold, left, right, value in zip(
-            self.feature, self.threshold, self.left, self.right, self.value, strict=True
-        ):
-            node = np.zeros(len(rows), int)
-            while True:
-                goes_left = rows[every, feature[node]] <= threshold[node]
-                following = np.where(goes_left, left[node], right[node])
-                if np.array_equal(following, node):
-                    break
-                node = following
-            total += value[node]
-        return total
-
-    def as_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """All arrays by names that begin with `name`, for `numpy.savez`."""
-        return {f"{name}_{key}": value for key, value in asdict(self).items()}
-
-
-def from_arrays(arrays: Mapping[str, np.ndarray], name: str) -> BoostedTrees:
-    """What `as_arrays` made."""
-    return BoostedTrees(**{key: arrays[f"{name}_{key}"] for key in BoostedTrees.__annotations__})
-
-
-def from_fitted(model: HistGradientBoostingClassifier) -> BoostedTrees:
-    """The trees of a fitted two-class model without categories."""
-    # scikit-learn has no public way to the nodes; the tests compare our answers with its own.
-    trees = [stage[0].nodes for stage in model._predictors]
-    nodes = max(len(tree) for tree in trees)
-
-    def padded(key: str, kind: type) -> np.ndarray:
-        table: np.ndarray = np.zeros((len(trees), nodes), kind)
-        for row, tree in zip(table, trees, strict=True):
-            row[: len(tree)] = np.where(tree["is_leaf"], _of_leaf(key, tree), tree[key])
-        return table
-
-    return BoostedTrees(
-        feature=padded("feature_idx", np.int16),
-        threshold=padded("num_threshold", np.float64),
-        left=padded("left", np.int16),
-        right=padded("right", np.int16),
-        value=padded("value", np.float64),
-        start=np.asarray(model._baseline_prediction, float).reshape(()),
-    )
-
-
-def _of_leaf(key: str, tree: np.ndarray) -> np.ndarray:
-    """What a leaf holds in place of the undefined: it follows itself, whatever it looks at."""
-    if key in ("left", "right"):
-        return np.arange(len(tree))
-    return tree[key] if key == "value" else np.zeros(len(tree))
-
 
 P_FROM_S, P_TO_S = -0.24, -0.07
 T_FROM_S, T_TO_S = 0.14, 0.42
@@ -112,13 +36,145 @@ SHAPE = (
     "t_likeness",
     "t_difference",
 )
-# Added to heights before ratios are taken, in usual beat heights: what noise alone has.
+# Added to heights before ratios are taken, in usual beat heights: the height of noise alone.
 LEAST_HEIGHT = 0.02
 TINY = 1e-9
+N, S, V = (AAMI_CLASSES.index(name) for name in "NSV")
+TREES_FILE = Path(__file__).with_name("evidence.npz")
+# The columns of each question. With P wave and shape, the question of S had worse scores on
+# patients left out of the fit: DS1 has few patients with such beats.
+VENTRICULAR = (
+    *SHAPE,
+    "rr_to_median",
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "next_to_mean",
+    "next_to_rr",
+)
+SUPRAVENTRICULAR = (
+    "rr_to_mean",
+    "rr_to_recording",
+    "rr_to_previous",
+    "next_to_mean",
+    "spread",
+    "irregularity",
+)
+# The share of a beat's evidence that is its cluster's mean; chosen on DS1, by leaving out patients
+# in turn.
+CLUSTER_SHARE_V, CLUSTER_SHARE_S = 0.5, 0.25
+
+
+@dataclass(frozen=True)
+class RecordingView:
+    """A recording's beats, described relative to each other.
+
+    Attributes:
+        windows: their shapes.
+        timing: (beats, measures), the columns named by TIMING.
+        clusters: their groups.
+        shape: (beats, measures) against the largest group's median, columns named by SHAPE.
+    """
+
+    windows: BeatWindows
+    timing: np.ndarray
+    clusters: Clusters
+    shape: np.ndarray
+
+    def columns(self, names: tuple[str, ...]) -> np.ndarray:
+        """(beats, names) measures by their names."""
+        every = np.column_stack([self.timing, self.shape])
+        return every[:, [(*TIMING, *SHAPE).index(name) for name in names]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Log odds of classes.
+
+    Attributes:
+        ventricular: (beats,), that a beat is V.
+        supraventricular: (beats,), that it is S, given that it is not V.
+    """
+
+    ventricular: np.ndarray
+    supraventricular: np.ndarray
+
+
+def view(
+    signal_mv: np.ndarray,
+    sampling_hz: float,
+    r_peaks: np.ndarray,
+    *,
+    usable: np.ndarray | None = None,
+    breaks: np.ndarray | None = None,
+) -> RecordingView:
+    """Describe all beats of a recording.
+
+    Args:
+        signal_mv: (samples,) one lead, millivolts, NaN where nothing was recorded.
+        sampling_hz: samples per second.
+        r_peaks: (beats,) int, ascending sample indices.
+        usable: (beats,) bool; the shape of the others does not count. All by default.
+        breaks: ascending samples at which gaps of the recording begin.
+    """
+    shapes = windows(signal_mv, sampling_hz, r_peaks, usable)
+    times = timing(r_peaks, sampling_hz, breaks)
+    clusters = find(shapes, times)
+    if clusters.count == 0:
+        return RecordingView(shapes, times, clusters, np.zeros((len(r_peaks), len(SHAPE))))
+    measured = differences(shapes, clusters.templates[0])
+    usual = np.median(measured[shapes.whole], axis=0)
+    measured[~shapes.whole] = usual  # where nothing was recorded, the shape is no evidence
+    return RecordingView(shapes, times, clusters, measured)
+
+
+def of_view(seen: RecordingView) -> Evidence:
+    """Evidence of the fitted trees, each beat's shrunk towards the mean of its cluster."""
+    raw = of_each_beat(seen, trees("ventricular"), trees("supraventricular"))
+    return shrunk(seen.clusters, raw, CLUSTER_SHARE_V, CLUSTER_SHARE_S)
+
+
+def of_each_beat(
+    seen: RecordingView, ventricular: BoostedTrees, supraventricular: BoostedTrees
+) -> Evidence:
+    """Evidence of these trees for every beat by itself."""
+    return Evidence(
+        ventricular.log_odds(seen.columns(VENTRICULAR)),
+        supraventricular.log_odds(seen.columns(SUPRAVENTRICULAR)),
+    )
+
+
+def shrunk(clusters: Clusters, raw: Evidence, share_v: float, share_s: float) -> Evidence:
+    """Every beat's evidence, with these shares of it replaced by the mean of its cluster."""
+    return Evidence(
+        _towards_mean(clusters, raw.ventricular, share_v),
+        _towards_mean(clusters, raw.supraventricular, share_s),
+    )
+
+
+def classes(of_beats: Evidence) -> np.ndarray:
+    """(beats,) int labels N, S or V by this evidence alone."""
+    ectopic = np.where(of_beats.supraventricular > 0, S, N)
+    return np.where(of_beats.ventricular > 0, V, ectopic)
+
+
+@cache
+def trees(question: str) -> BoostedTrees:
+    """The trees for ``ventricular`` or ``supraventricular``."""
+    with np.load(TREES_FILE) as arrays:
+        return from_arrays(dict(arrays), question)
+
+
+def _towards_mean(clusters: Clusters, values: np.ndarray, share: float) -> np.ndarray:
+    means = clusters.spread(clusters.means(values), values)
+    return (1 - share) * values + share * means
+
+
+# Shape against the usual shape of the recording
 
 
 def differences(windows: BeatWindows, template: np.ndarray) -> np.ndarray:
-    """Measures of every beat against the template.
+    """Compare the shape of every beat with a template.
 
     Args:
         windows: from `beat_windows.windows`.
@@ -190,133 +246,3 @@ def _width(part: np.ndarray, times_s: np.ndarray) -> np.ndarray:
 def _area(part: np.ndarray) -> np.ndarray:
     size = np.abs(part)
     return size.mean(axis=1) / (size.max(axis=1) + TINY) + TINY
-
-
-N, S, V = (AAMI_CLASSES.index(name) for name in "NSV")
-TREES_FILE = Path(__file__).with_name("evidence.npz")
-# The columns that each question may look at. With P wave and shape, the question of S fared worse
-# on patients left out of the fit: DS1 has few with such beats.
-VENTRICULAR = (
-    *SHAPE,
-    "rr_to_median",
-    "rr_to_mean",
-    "rr_to_recording",
-    "rr_to_previous",
-    "next_to_mean",
-    "next_to_rr",
-)
-SUPRAVENTRICULAR = (
-    "rr_to_mean",
-    "rr_to_recording",
-    "rr_to_previous",
-    "next_to_mean",
-    "spread",
-    "irregularity",
-)
-# How much of a beat's evidence is its cluster's mean; chosen on DS1, patients left out in turn.
-CLUSTER_SHARE_V, CLUSTER_SHARE_S = 0.5, 0.25
-
-
-@dataclass(frozen=True)
-class RecordingView:
-    """A recording's beats as they look beside each other.
-
-    Attributes:
-        windows: their shapes.
-        timing: (beats, measures), the columns named by TIMING.
-        clusters: their groups.
-        shape: (beats, measures) against the largest group's median, columns named by SHAPE.
-    """
-
-    windows: BeatWindows
-    timing: np.ndarray
-    clusters: Clusters
-    shape: np.ndarray
-
-    def columns(self, names: tuple[str, ...]) -> np.ndarray:
-        """(beats, names) measures by their names."""
-        every = np.column_stack([self.timing, self.shape])
-        return every[:, [(*TIMING, *SHAPE).index(name) for name in names]]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Natural logarithms of odds.
-
-    Attributes:
-        ventricular: (beats,), that a beat is V.
-        supraventricular: (beats,), that it is S, given that it is not V.
-    """
-
-    ventricular: np.ndarray
-    supraventricular: np.ndarray
-
-
-def view(
-    signal_mv: np.ndarray,
-    sampling_hz: float,
-    r_peaks: np.ndarray,
-    *,
-    usable: np.ndarray | None = None,
-    breaks: np.ndarray | None = None,
-) -> RecordingView:
-    """Look at all beats of a recording.
-
-    Args:
-        signal_mv: (samples,) one lead, millivolts, NaN where nothing was recorded.
-        sampling_hz: samples per second.
-        r_peaks: (beats,) int, ascending sample indices.
-        usable: (beats,) bool; the shape of the others does not count. All by default.
-        breaks: ascending samples at which the recording stops being a recording.
-    """
-    shapes = windows(signal_mv, sampling_hz, r_peaks, usable)
-    times = timing(r_peaks, sampling_hz, breaks)
-    clusters = find(shapes, times)
-    if clusters.count == 0:
-        return RecordingView(shapes, times, clusters, np.zeros((len(r_peaks), len(SHAPE))))
-    measured = differences(shapes, clusters.templates[0])
-    usual = np.median(measured[shapes.whole], axis=0)
-    measured[~shapes.whole] = usual  # a beat that was not recorded says nothing by its shape
-    return RecordingView(shapes, times, clusters, measured)
-
-
-def of(seen: RecordingView) -> Evidence:
-    """What the fitted trees say, each beat's answer drawn towards the mean of its cluster."""
-    raw = asked(seen, trees("ventricular"), trees("supraventricular"))
-    return drawn(seen.clusters, raw, CLUSTER_SHARE_V, CLUSTER_SHARE_S)
-
-
-def asked(
-    seen: RecordingView, ventricular: BoostedTrees, supraventricular: BoostedTrees
-) -> Evidence:
-    """What these trees say of every beat by itself."""
-    return Evidence(
-        ventricular.log_odds(seen.columns(VENTRICULAR)),
-        supraventricular.log_odds(seen.columns(SUPRAVENTRICULAR)),
-    )
-
-
-def drawn(clusters: Clusters, raw: Evidence, share_v: float, share_s: float) -> Evidence:
-    """Every beat's evidence, these shares of it replaced by the mean of its cluster."""
-    return Evidence(
-        _towards_mean(clusters, raw.ventricular, share_v),
-        _towards_mean(clusters, raw.supraventricular, share_s),
-    )
-
-
-def classes(of_beats: Evidence) -> np.ndarray:
-    """(beats,) int labels N, S or V by the evidence alone."""
-    ectopic = np.where(of_beats.supraventricular > 0, S, N)
-    return np.where(of_beats.ventricular > 0, V, ectopic)
-
-
-@cache
-def trees(question: str) -> BoostedTrees:
-    """The trees for ``ventricular`` or ``supraventricular``."""
-    with np.load(TREES_FILE) as arrays:
-        return from_arrays(dict(arrays), question)
-
-
-def _towards_mean(clusters: Clusters, values: np.ndarray, share: float) -> np.ndarray:
-    means = clusters.spread(clusters.means(values), values)
-    return (1 - share) * values + share * means

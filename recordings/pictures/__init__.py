@@ -1,4 +1,4 @@
-"""Pictures of one recording, and of many patients at a glance."""
+"""Pictures of one recording."""
 
 from matplotlib.figure import Figure
 

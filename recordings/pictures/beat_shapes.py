@@ -12,9 +12,9 @@ from utils.style import GRID, MUTED, new_figure, styled
 
 # From before a P wave to behind a slow T wave.
 BEFORE_R_S, AFTER_R_S = 0.3, 0.55
-# A beat is over where the next QRS may begin, so long before its R peak.
+# A beat ends where the next QRS complex may begin, this long before its R peak.
 QRS_S = 0.1
-# A mean of so many beats, evenly spaced, looks like that of all of them.
+# The mean of this many evenly spaced beats looks like that of all.
 MOST_BEATS = 400
 EXAMPLES = 8
 BAND = (10, 90)
@@ -98,7 +98,7 @@ def _draw_shape(axes: Axes, cut: np.ndarray, sampling_hz: float, colour: str) ->
     axes.axhline(0, color=GRID, lw=0.8, zorder=0)
     if not len(cut):
         return
-    # Behind where half of the beats are over, a mean says little.
+    # After the end of half of the beats, a mean says little.
     most = np.isfinite(cut).mean(axis=0) >= 0.5
     times_ms, cut = _times_ms(cut, sampling_hz)[most], cut[:, most]
     for beat in cut[np.unique(np.linspace(0, len(cut) - 1, EXAMPLES).astype(int))]:

@@ -1,4 +1,4 @@
-"""RR intervals over time, above a line for each kind of event, and each against the next one."""
+"""RR intervals over time, with a lane for each kind of event, and each against the next one."""
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ from recordings.pictures.signs import (
 from utils.style import MUTED, new_figure, styled
 
 WIDTH_INCHES, PLOT_INCHES, LANE_INCHES = 12.0, 4.3, 0.22
-# Axes reach so many times as far beyond the median as 99 % of the intervals do: a real pause is
-# still inside, a missed segment is not.
+# Axes reach this many times as far from the median as 99 % of the intervals do: a real pause is
+# inside, a missed segment is not.
 REACH = 1.6
 NARROWEST_S = 0.3
 # More points than these are drawn as pixels: a page should stay small.
@@ -32,7 +32,7 @@ MOST_VECTOR_POINTS = 1500
 MOST_JOINED_POINTS = 250
 # Of more points than these the common ones are drawn more faintly, so that crowds can be seen.
 FULL_INK_POINTS = 4000
-# An event is drawn at least so wide, as a share of the axis.
+# The smallest width of an event, as a share of the axis.
 SHORTEST_EVENT = 0.003
 MOST_LANES = 8
 # Marks of the heart rate's axis, per minute.

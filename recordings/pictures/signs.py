@@ -1,4 +1,4 @@
-"""What stands for what in every picture of a recording: class colours, shades, clock times."""
+"""Signs that all pictures of a recording share: class colours, shades, clock times, legends."""
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ def colour_of(name: str) -> str:
 
 
 def usable(beats: pd.DataFrame) -> pd.DataFrame:
-    """The beats that count: those outside the segments that cannot be used."""
+    """The beats outside of unusable segments."""
     return beats[beats["usable"].astype(bool)]
 
 
@@ -65,7 +65,7 @@ def occurring(beats: pd.DataFrame) -> list[str]:
 
 
 def clock_step_s(span_s: float, most: int) -> float:
-    """The smallest step of a clock that divides a span into at most so many parts."""
+    """The smallest step of a clock that divides a span into at most `most` parts."""
     fitting = [step for step in CLOCK_STEPS_S if span_s / step <= most]
     return fitting[0] if fitting else CLOCK_STEPS_S[-1]
 
@@ -126,7 +126,7 @@ def legend_of(
 
 
 def ring() -> dict:
-    """How a beat is marked that resembles none of the known ones."""
+    """The mark of a beat of unknown kind."""
     return {"marker": "o", "ms": RING_POINTS, "mfc": "none", "mec": INK, "mew": 0.9, "lw": 0}
 
 
@@ -139,7 +139,7 @@ def unusable_patch() -> Patch:
 
 
 def hatched() -> dict:
-    """How a segment looks in which nothing can be said; SVG hatches show without a face alone."""
+    """The style of an unusable segment; SVG shows hatches only without a face colour."""
     return {
         "facecolor": "none",
         "edgecolor": to_rgba(MUTED, HATCH_ALPHA),

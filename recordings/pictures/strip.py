@@ -28,18 +28,27 @@ from recordings.pictures.trace import envelope, level, span_mv
 from recordings.wording import clock
 from utils.style import GRID, INK, MUTED, PNG_DPI, bare, new_figure, styled
 
-# Up to so many seconds of recording, rows of so many seconds.
+# Recordings up to the first number of seconds have rows of the second.
 ROW_LENGTHS_S = ((5, 5), (120, 10), (600, 30), (3600, 60), (6 * 3600, 300), (np.inf, 600))
 MOST_ROWS_OF_ONE_PAGE, ROWS_A_PAGE = 72, 36
-# Up to so many rows, inches for each.
+# Up to the first number of rows, each has the second number of inches.
 ROW_INCHES = ((1, 1.5), (4, 0.9), (12, 0.62), (np.inf, 0.4))
 # Above a row's trace, as a share of it.
-LETTER_ROOM = 0.25
+LETTER_SHARE = 0.25
+WIDTH_INCHES, AROUND_INCHES = 12.0, 1.35
+COLUMNS = int(11 * PNG_DPI)
+BARS_MV = (0.1, 0.2, 0.5, 1, 10, 100, 1000, 10000)
+# A beat is coloured this far around its R peak, but not beyond the middle to the next beat.
+BEFORE_R_S, AFTER_R_S = 0.2, 0.4
+# Longer rows have no space for letters over beats, and show ticks instead.
+LONGEST_WITH_LETTERS_S = 60
+# More marks than these are drawn as pixels: a page should stay small.
+MOST_VECTOR_MARKS = 1500
 
 
 @dataclass(frozen=True)
 class Rows:
-    """How a recording, or a page of it, is laid out: rows of equal length, one below another."""
+    """The layout of a recording, or of a page of it: rows of equal length."""
 
     length_s: float
     low_mv: float
@@ -57,8 +66,8 @@ class Rows:
 
     @property
     def height_mv(self) -> float:
-        """From one row to the next, with room for letters above the trace."""
-        return (1 + LETTER_ROOM) * (self.high_mv - self.low_mv)
+        """From one row to the next, with space for letters above the trace."""
+        return (1 + LETTER_SHARE) * (self.high_mv - self.low_mv)
 
     def of(self, times_s: np.ndarray) -> np.ndarray:
         return np.floor(times_s / self.length_s).astype(int)
@@ -84,33 +93,6 @@ class Rows:
         return [(left, low), (right, low), (right, high), (left, high)]
 
 
-def lay_out(duration_s: float, low_mv: float, high_mv: float) -> list[Rows]:
-    """The pages of a recording: short ones have short rows, so that each beat has room.
-
-    Args:
-        duration_s: of the recording.
-        low_mv, high_mv: what each row shows.
-    """
-    length_s = next(length for most, length in ROW_LENGTHS_S if duration_s <= most)
-    total = max(int(np.ceil(duration_s / length_s - 1e-9)), 1)
-    a_page = total if total <= MOST_ROWS_OF_ONE_PAGE else ROWS_A_PAGE
-    return [
-        Rows(length_s, low_mv, high_mv, first, min(a_page, total - first))
-        for first in range(0, total, a_page)
-    ]
-
-
-WIDTH_INCHES, AROUND_INCHES = 12.0, 1.35
-COLUMNS = int(11 * PNG_DPI)
-BARS_MV = (0.1, 0.2, 0.5, 1, 10, 100, 1000, 10000)
-# A beat's colour reaches so far around its R peak, and never into the next beat's half.
-BEFORE_R_S, AFTER_R_S = 0.2, 0.4
-# Rows longer than this have no room for letters over beats; ticks stand there.
-LONGEST_WITH_LETTERS_S = 60
-# More marks than these are drawn as pixels: a page should stay small.
-MOST_VECTOR_MARKS = 1500
-
-
 def strip_figures(analysis: Analysis, recording: Recording) -> list[Figure]:
     """The full disclosure: one figure for up to an hour or two, several for a day.
 
@@ -120,7 +102,7 @@ def strip_figures(analysis: Analysis, recording: Recording) -> list[Figure]:
     """
     signal = level(recording.lead_mv(analysis.lead), analysis.sampling_hz)
     span = span_mv(signal, analysis.sampling_hz, merged(analysis.unusable))
-    return [_page(analysis, signal, rows) for rows in lay_out(analysis.duration_s, *span)]
+    return [_page(analysis, signal, rows) for rows in _lay_out(analysis.duration_s, *span)]
 
 
 @styled
@@ -160,7 +142,7 @@ def _between(beats: pd.DataFrame, rows: Rows) -> pd.DataFrame:
 
 
 def _shade(axes: Axes, rows: Rows, spans_s: np.ndarray, **look) -> None:
-    """Lay a shade behind these times, a rectangle in each row that they reach into."""
+    """Shade these times, with a rectangle in each of their rows."""
     boxes = [
         rows.box(row, start, end) for start, end in spans_s for row in rows.reached(start, end)
     ]
@@ -226,7 +208,7 @@ def _mark_beats(axes: Axes, rows: Rows, beats: pd.DataFrame) -> None:
     times = beats["time_s"].to_numpy(float)
     row_of = rows.of(times)
     offsets = times - row_of * rows.length_s
-    heights = rows.zero_mv(row_of) + rows.high_mv + LETTER_ROOM / 2 * rows.height_mv
+    heights = rows.zero_mv(row_of) + rows.high_mv + LETTER_SHARE / 2 * rows.height_mv
     names, unknown = beats["class"].to_numpy(), beats["unknown"].to_numpy(bool)
     as_pixels = int((names != COMMON).sum() + unknown.sum()) > MOST_VECTOR_MARKS
     for name in occurring(beats):
@@ -273,7 +255,7 @@ def _name_rows(axes: Axes, rows: Rows, beats: pd.DataFrame) -> None:
     axes.grid(True, axis="x", color=GRID, lw=0.5)
     bottom = rows.zero_mv(rows.first + rows.count - 1) + rows.low_mv
     axes.set_xlim(-0.012 * rows.length_s, 1.03 * rows.length_s)
-    axes.set_ylim(bottom, rows.high_mv + LETTER_ROOM * rows.height_mv)
+    axes.set_ylim(bottom, rows.high_mv + LETTER_SHARE * rows.height_mv)
     bare(axes)
 
 
@@ -288,3 +270,22 @@ def _draw_scale(axes: Axes, rows: Rows) -> None:
     axes.plot(
         [place, place], [0, _bar_mv(rows)], color=INK, lw=1.6, solid_capstyle="butt", clip_on=False
     )
+
+
+# Layout
+
+
+def _lay_out(duration_s: float, low_mv: float, high_mv: float) -> list[Rows]:
+    """The pages of a recording; short recordings have short rows, so that beats are wide.
+
+    Args:
+        duration_s: of the recording.
+        low_mv, high_mv: what each row shows.
+    """
+    length_s = next(length for most, length in ROW_LENGTHS_S if duration_s <= most)
+    total = max(int(np.ceil(duration_s / length_s - 1e-9)), 1)
+    a_page = total if total <= MOST_ROWS_OF_ONE_PAGE else ROWS_A_PAGE
+    return [
+        Rows(length_s, low_mv, high_mv, first, min(a_page, total - first))
+        for first in range(0, total, a_page)
+    ]

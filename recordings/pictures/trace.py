@@ -1,8 +1,8 @@
-"""A recording's trace made ready to draw: the drift taken away, at most two points a pixel."""
+"""A recording's trace for drawing: without baseline wander, with at most two points per pixel."""
 
 import numpy as np
 
-# The drift is the median of each such segment: longer than any wave, shorter than a breath.
+# The drift is the median over this time: longer than any wave, shorter than a breath.
 BASELINE_S = 1.2
 # A range of values leaves out this share of the seconds at either end, then adds some air.
 RARE, AIR = 0.01, 0.08
@@ -10,7 +10,7 @@ NARROWEST_MV = 0.4
 
 
 def level(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
-    """The signal without its drift: block medians, joined by lines, are taken away.
+    """The signal minus its drift: block medians, interpolated linearly.
 
     Args:
         signal_mv: (samples,), NaN where nothing was recorded.
@@ -32,11 +32,11 @@ def level(signal_mv: np.ndarray, sampling_hz: float) -> np.ndarray:
 
 
 def envelope(signal_mv: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most 2 x `columns` points that draw the same picture: each column's least and largest.
+    """At most 2 x `columns` points that draw the same picture: each column's minimum and maximum.
 
     Args:
         signal_mv: (samples,), NaN where nothing was recorded.
-        columns: so many pixels wide is the picture.
+        columns: width of the picture in pixels.
 
     Returns:
         Positions in samples and values, in order of time; a column without any sample is NaN.
@@ -56,7 +56,7 @@ def envelope(signal_mv: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarra
 def span_mv(
     signal_mv: np.ndarray, sampling_hz: float, unusable_s: np.ndarray
 ) -> tuple[float, float]:
-    """The lowest and highest value worth drawing: rare artefacts and unusable parts left out.
+    """The range of values to draw, without rare artefacts and unusable segments.
 
     Args:
         signal_mv: (samples,) without drift.

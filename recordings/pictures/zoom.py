@@ -1,4 +1,4 @@
-"""Some seconds of the recording on ECG paper, where most is to be seen, with all wave marks."""
+"""A few seconds of the recording on ECG paper, where most is to be seen, with all wave marks."""
 
 from collections.abc import Callable
 
@@ -26,71 +26,17 @@ from recordings.wording import clock
 from utils.style import GRID, INK, MUTED, new_figure, styled
 
 LENGTH_S = 9.0
-# A beat nearer to an edge than this is not wholly seen; the first beat lies a little further in.
+# A beat nearer to an edge than this is incomplete; the first beat lies a little further in.
 EDGE_S, FIRST_S = 0.45, 0.55
-# What a window is worth: each class counts 1 if a beat is surely of it and seen well, one of
-# unknown kind counts half. A bad signal costs more than a class brings, so that artefacts lose.
-UNKNOWN_WORTH, QUALITY_WORTH, WAVES_WORTH, UNUSABLE_WORTH = 0.5, 1.5, 0.3, -3.0
+# The score of a window: each class with a certain beat of good quality counts 1, and a beat of
+# unknown kind counts half. A bad signal costs more than a class adds, so that artefacts lose.
+UNKNOWN_SCORE, QUALITY_SCORE, WAVES_SCORE, UNUSABLE_SCORE = 0.5, 1.5, 0.3, -3.0
 SEEN_WELL, SURE = 0.5, 0.8
 PEAKS = ["p_peak_s", "qrs_peak_s", "t_peak_s"]
 
-
-def best_window(analysis: Analysis) -> tuple[float, float]:
-    """Start and end in seconds: most classes first, then the best signal; the earliest of equals.
-
-    Args:
-        analysis: what was found in a recording; one that is shorter is shown whole.
-    """
-    length_s = min(LENGTH_S, analysis.duration_s)
-    beats = usable(analysis.beats)
-    if beats.empty:
-        return 0.0, length_s
-    times_s = beats["time_s"].to_numpy(float)
-    starts_s = np.clip(times_s - FIRST_S, 0, analysis.duration_s - length_s)
-    worth = _worth_of_beats(beats, times_s, starts_s, length_s)
-    worth += UNUSABLE_WORTH * _unusable_share(merged(analysis.unusable), starts_s, length_s)
-    start_s = float(starts_s[np.argmax(np.round(worth, 6))])
-    return start_s, start_s + length_s
-
-
-def _worth_of_beats(
-    beats: pd.DataFrame, times_s: np.ndarray, starts_s: np.ndarray, length_s: float
-) -> np.ndarray:
-    """(windows,) what the beats inside each window are worth."""
-    inside = _sums(times_s, starts_s + EDGE_S, starts_s + length_s - EDGE_S)
-    count = np.maximum(inside(np.ones(len(beats))), 1)
-    seen, unknown = beats["quality"] >= SEEN_WELL, beats["unknown"].astype(bool)
-    sure = seen & ~unknown & (beats["probability"] >= SURE)
-    worth = UNKNOWN_WORTH * (inside(seen & unknown) > 0)
-    for name in beats["class"].unique():
-        worth = worth + (inside(sure & (beats["class"] == name)) > 0)
-    found = beats[PEAKS].notna().mean(axis=1)
-    return worth + (QUALITY_WORTH * inside(beats["quality"]) + WAVES_WORTH * inside(found)) / count
-
-
-def _sums(times_s: np.ndarray, begins_s: np.ndarray, ends_s: np.ndarray) -> Callable:
-    """A function that adds up any values of the beats inside each window."""
-    first, last = np.searchsorted(times_s, begins_s), np.searchsorted(times_s, ends_s)
-    last = np.maximum(first, last)
-
-    def inside(values) -> np.ndarray:
-        total = np.append(0, np.cumsum(np.nan_to_num(np.asarray(values, float))))
-        return total[last] - total[first]
-
-    return inside
-
-
-def _unusable_share(spans_s: np.ndarray, starts_s: np.ndarray, length_s: float) -> np.ndarray:
-    share = np.zeros(len(starts_s))
-    for start, end in spans_s:
-        overlap = np.minimum(starts_s + length_s, end) - np.maximum(starts_s, start)
-        share += np.clip(overlap, 0, None) / length_s
-    return share
-
-
 WIDTH_INCHES = 12.0
-# On paper 25 mm are 1 s and 10 mm are 1 mV, so 1 mV is as long as 0.4 s. Where a picture would
-# be too low or too high with that, amplitudes are drawn larger or smaller.
+# On paper 25 mm are 1 s and 10 mm are 1 mV, so 1 mV is as long as 0.4 s. If a picture would be too
+# low or too high, amplitudes are drawn larger or smaller.
 MV_IN_SECONDS = 0.4
 LOWEST_INCHES, HIGHEST_INCHES, AROUND_INCHES = 1.1, 3.4, 1.5
 NARROWEST_MV = 0.3
@@ -98,9 +44,9 @@ NARROWEST_MV = 0.3
 STRONG_S, STRONG_MV, MOST_SQUARES = 0.2, 0.5, 40
 STRONG_LINE, FAINT_LINE = 0.7, 0.25
 WAVES = {"p": ("P wave", "#56b4e9"), "qrs": ("QRS", "#8a97a3"), "t": ("T wave", "#f0e442")}
-# Shades end below the letters, so high up in the picture.
+# Shades end below the letters, at this height in the picture.
 WAVE_ALPHA, SHADE_TOP = 0.3, 0.84
-# A beat nearer to an edge has no room for its letter.
+# A beat nearer to an edge has no space for its letter.
 LETTER_S = 0.06
 
 
@@ -166,7 +112,7 @@ def _piece(
 
 
 def _range_mv(trace: np.ndarray) -> tuple[float, float]:
-    """All of the trace but single spikes, with room for letters above."""
+    """The range of the trace without single spikes, with space for letters above."""
     known = trace[np.isfinite(trace)]
     if not len(known):
         return -0.5, 0.5
@@ -239,3 +185,59 @@ def _name_beats(axes: Axes, beats: pd.DataFrame, heights_mv: tuple[float, float]
         )
         if unknown:
             axes.plot(time, height, **(ring() | {"ms": 16}))
+
+
+# The choice of the seconds
+
+
+def best_window(analysis: Analysis) -> tuple[float, float]:
+    """Start and end in seconds of the best window: most classes, then the best signal.
+
+    Args:
+        analysis: what was found in a recording; one that is shorter is shown whole.
+    """
+    length_s = min(LENGTH_S, analysis.duration_s)
+    beats = usable(analysis.beats)
+    if beats.empty:
+        return 0.0, length_s
+    times_s = beats["time_s"].to_numpy(float)
+    starts_s = np.clip(times_s - FIRST_S, 0, analysis.duration_s - length_s)
+    score = _score_of_beats(beats, times_s, starts_s, length_s)
+    score += UNUSABLE_SCORE * _unusable_share(merged(analysis.unusable), starts_s, length_s)
+    start_s = float(starts_s[np.argmax(np.round(score, 6))])
+    return start_s, start_s + length_s
+
+
+def _score_of_beats(
+    beats: pd.DataFrame, times_s: np.ndarray, starts_s: np.ndarray, length_s: float
+) -> np.ndarray:
+    """(windows,) the score of the beats inside each window."""
+    inside = _sums(times_s, starts_s + EDGE_S, starts_s + length_s - EDGE_S)
+    count = np.maximum(inside(np.ones(len(beats))), 1)
+    seen, unknown = beats["quality"] >= SEEN_WELL, beats["unknown"].astype(bool)
+    sure = seen & ~unknown & (beats["probability"] >= SURE)
+    score = UNKNOWN_SCORE * (inside(seen & unknown) > 0)
+    for name in beats["class"].unique():
+        score = score + (inside(sure & (beats["class"] == name)) > 0)
+    found = beats[PEAKS].notna().mean(axis=1)
+    return score + (QUALITY_SCORE * inside(beats["quality"]) + WAVES_SCORE * inside(found)) / count
+
+
+def _sums(times_s: np.ndarray, begins_s: np.ndarray, ends_s: np.ndarray) -> Callable:
+    """A function that adds up any values of the beats inside each window."""
+    first, last = np.searchsorted(times_s, begins_s), np.searchsorted(times_s, ends_s)
+    last = np.maximum(first, last)
+
+    def inside(values) -> np.ndarray:
+        total = np.append(0, np.cumsum(np.nan_to_num(np.asarray(values, float))))
+        return total[last] - total[first]
+
+    return inside
+
+
+def _unusable_share(spans_s: np.ndarray, starts_s: np.ndarray, length_s: float) -> np.ndarray:
+    share = np.zeros(len(starts_s))
+    for start, end in spans_s:
+        overlap = np.minimum(starts_s + length_s, end) - np.maximum(starts_s, start)
+        share += np.clip(overlap, 0, None) / length_s
+    return share

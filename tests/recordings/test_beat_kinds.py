@@ -39,7 +39,7 @@ def judged(recording, network=None, **known):
 
 def test_timing_and_shape_tell_early_and_wide_beats(recording):
     view = evidence.view(recording.signal_mv, recording.sampling_hz, recording.r_peaks)
-    classes = evidence.classes(evidence.of(view))
+    classes = evidence.classes(evidence.of_view(view))
     for kind, label in ((NORMAL, N), (EARLY, S), (WIDE, V)):
         assert (classes[recording.kinds == kind] == label).mean() > 0.9
 

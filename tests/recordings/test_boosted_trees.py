@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from recordings.kinds import evidence
+from recordings.kinds import boosted_trees
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +18,19 @@ def fitted():
 
 def test_they_answer_alike(fitted):
     model, rows = fitted
-    ours = evidence.from_fitted(model).log_odds(rows)
+    ours = boosted_trees.from_fitted(model).log_odds(rows)
     assert np.allclose(ours, model.decision_function(rows), atol=1e-9)
     assert (ours > 0).any() and (ours < 0).any()
 
 
 def test_arrays_bring_them_back(fitted, tmp_path):
     model, rows = fitted
-    trees = evidence.from_fitted(model)
+    trees = boosted_trees.from_fitted(model)
     np.savez(tmp_path / "trees.npz", **trees.as_arrays("first"), **trees.as_arrays("second"))
     with np.load(tmp_path / "trees.npz", allow_pickle=False) as arrays:
-        again = evidence.from_arrays(dict(arrays), "second")
+        again = boosted_trees.from_arrays(dict(arrays), "second")
     assert np.array_equal(again.log_odds(rows), trees.log_odds(rows))
 
 
 def test_no_rows_are_no_error(fitted):
-    assert evidence.from_fitted(fitted[0]).log_odds(np.empty((0, 4))).shape == (0,)
+    assert boosted_trees.from_fitted(fitted[0]).log_odds(np.empty((0, 4))).shape == (0,)

@@ -49,7 +49,7 @@ def test_a_template_does_not_differ_from_itself(seen):
 def test_evidence_is_drawn_towards_the_mean_of_the_cluster(seen):
     clusters = seen[1].clusters
     raw = evidence.Evidence(*np.random.default_rng(0).normal(size=(2, len(clusters.labels))))
-    as_they_are, all_alike = (evidence.drawn(clusters, raw, share, share) for share in (0, 1))
+    as_they_are, all_alike = (evidence.shrunk(clusters, raw, share, share) for share in (0, 1))
     assert np.array_equal(as_they_are.ventricular, raw.ventricular)
     for one in range(clusters.count):
         assert np.ptp(all_alike.supraventricular[clusters.labels == one]) < 1e-12
@@ -61,5 +61,5 @@ def test_evidence_is_drawn_towards_the_mean_of_the_cluster(seen):
 def test_records_of_ds2(record, label, least_f1):
     made = annotated_beats.read(annotated_beats.folder() / record)
     view = evidence.view(made.signal_mv, made.sampling_hz, made.found)
-    said, true = evidence.classes(evidence.of(view)) == label, made.found_labels == label
+    said, true = evidence.classes(evidence.of_view(view)) == label, made.found_labels == label
     assert 2 * (said & true).sum() / (said.sum() + true.sum()) > least_f1

@@ -27,7 +27,7 @@ def sure_of_n(beats: int = BEATS) -> np.ndarray:
 
 
 def test_the_strange_beat_has_the_largest_error_and_is_unknown(seen):
-    found = beat_kinds.flag(*seen, sure_of_n())
+    found = beat_kinds.find_unknown(*seen, sure_of_n())
     assert found.anomaly.argmax() == STRANGE
     assert found.anomaly[STRANGE] > 5 * np.median(found.anomaly)
     assert np.flatnonzero(found.beats).tolist() == [STRANGE]
@@ -36,8 +36,8 @@ def test_the_strange_beat_has_the_largest_error_and_is_unknown(seen):
 def test_doubt_makes_a_beat_unknown(seen):
     probabilities = sure_of_n()
     probabilities[9] = [0.5, 0.5, 0, 0, 0]
-    assert beat_kinds.flag(*seen, probabilities).beats[9]
-    assert not beat_kinds.flag(*seen, sure_of_n()).beats[9]
+    assert beat_kinds.find_unknown(*seen, probabilities).beats[9]
+    assert not beat_kinds.find_unknown(*seen, sure_of_n()).beats[9]
 
 
 def test_a_small_cluster_without_a_clear_class_is_odd(seen):
@@ -56,7 +56,7 @@ def test_a_beat_without_a_shape_is_unknown(seen):
     usable[20] = False
     cut = windows(recording.signal_mv, recording.sampling_hz, recording.r_peaks, usable)
     clusters = find(cut, timing(recording.r_peaks, recording.sampling_hz))
-    found = beat_kinds.flag(cut, clusters, sure_of_n(60))
+    found = beat_kinds.find_unknown(cut, clusters, sure_of_n(60))
     assert found.beats[20] and np.isnan(found.anomaly[20])
     assert np.isfinite(np.delete(found.anomaly, 20)).all()
 
@@ -66,7 +66,7 @@ def test_few_beats_cannot_be_compared(beats):
     recording = invented(np.full(20, NORMAL))
     peaks = recording.r_peaks[:beats]
     cut = windows(recording.signal_mv, recording.sampling_hz, peaks)
-    found = beat_kinds.flag(cut, find(cut, timing(peaks, 250.0)), sure_of_n(beats))
+    found = beat_kinds.find_unknown(cut, find(cut, timing(peaks, 250.0)), sure_of_n(beats))
     assert np.isnan(found.anomaly).all() and len(found.beats) == beats
 
 

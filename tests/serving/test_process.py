@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from ecg.synthetic.record import generate_record
-from serving import service
+from serving import examples
 from serving.__main__ import _parse, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -78,8 +78,8 @@ def test_the_commands_of_the_readme_are_answered(tmp_path):
     (client,) = [
         one for one in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "/api" in one
     ]
-    (tmp_path / "beats.csv").write_bytes(service.beats_csv())
-    with zipfile.ZipFile(io.BytesIO(service.recording_zip())) as archive:
+    (tmp_path / "beats.csv").write_bytes(examples.beats_csv())
+    with zipfile.ZipFile(io.BytesIO(examples.recording_zip())) as archive:
         for name in archive.namelist():
             text = archive.read(name).replace(b"synthetic", b"203")
             (tmp_path / name.replace("synthetic", "203")).write_bytes(text)
@@ -97,7 +97,7 @@ def test_the_commands_of_the_readme_are_answered(tmp_path):
 
 
 def test_sigterm_finishes_what_is_in_flight(tmp_path):
-    rows = service.beats_csv() * 60
+    rows = examples.beats_csv() * 60
     files = {"file": ("beats.csv", rows)}
     with process(tmp_path) as (own, address):
         found: list[httpx.Response] = []
@@ -206,7 +206,7 @@ def test_a_second_ctrl_c_breaks_off_without_tracebacks(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
     with process(tmp_path, TMPDIR=str(folder)) as (own, address):
-        rows = service.beats_csv() * 200
+        rows = examples.beats_csv() * 200
         asking = threading.Thread(target=broken_off, args=(address, rows))
         asking.start()
         until(lambda: list(folder.glob("beatsweep-*/upload-0")))
@@ -230,7 +230,7 @@ def test_a_recording_ends_when_its_sender_leaves(tmp_path, path):
     folder.mkdir()
     long = long_recording()
     with process(tmp_path, TMPDIR=str(folder)) as (own, address):
-        short = {"files": ("recording.zip", service.recording_zip())}
+        short = {"files": ("recording.zip", examples.recording_zip())}
         assert httpx.post(f"{address}/api/records", files=short, timeout=120).status_code == 200
         server = psutil.Process(own.pid)
         before = {one.pid for one in server.children()}
@@ -271,7 +271,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
     with process(tmp_path, TMPDIR=str(folder)) as (_own, address):
-        files = {"file": ("a.csv", service.beats_csv())}
+        files = {"file": ("a.csv", examples.beats_csv())}
         assert httpx.post(f"{address}/api/predict", files=files, timeout=60).status_code == 200
         folder.rmdir()
         answer = httpx.post(f"{address}/api/predict", files=files, timeout=60)
@@ -291,7 +291,7 @@ def test_uploads_leave_no_files_behind(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
     with process(tmp_path, TMPDIR=str(folder)) as (_own, address):
-        files = {"files": ("recording.zip", service.recording_zip())}
+        files = {"files": ("recording.zip", examples.recording_zip())}
         answer = httpx.post(f"{address}/page/analyse", files=files, timeout=120)
         lines = [json.loads(line) for line in answer.text.splitlines()]
         assert [lines[0]["type"], lines[-1]["type"]] == ["start", "end"]
