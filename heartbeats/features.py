@@ -94,7 +94,7 @@ def _columns(beats: np.ndarray, sampling_hz: float) -> Columns:
 
 def _moments(centred: np.ndarray, count: np.ndarray) -> Columns:
     deviation = np.sqrt(np.square(centred).sum(axis=1) / count)
-    # Rounding leaves a constant beat a deviation of some 1e-8, whose shape would be noise.
+    # Rounding leaves a constant beat a deviation of about 1e-8, whose shape would be noise.
     varies = deviation > 1e-6
     scaled = centred / np.where(varies, deviation, 1)[:, None].astype(np.float32)
     squared = np.square(scaled)

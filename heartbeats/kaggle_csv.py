@@ -62,7 +62,7 @@ def read(
 
     why = "it is not in the form of Kaggle's files"
     try:
-        # Parsing to float64 and rounding once gives the very float32 that was printed: the
+        # Parsing to float64 and rounding once gives the exact float32 that was printed: the
         # parser's error in the last bits of a float64 is far below half a float32 step.
         table = pd.read_csv(path, header=None, dtype=np.float64).to_numpy()
         if _is_sound(table, label_limit, samples) and not _is_cut(path):

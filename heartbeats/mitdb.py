@@ -71,7 +71,7 @@ class Recording:
 
 
 def find_folder(data_folder: Path) -> Path | None:
-    """The folder that holds the WFDB records, or None where there is not one record."""
+    """The folder with the WFDB records, or None where there is none."""
     folder = data_folder / "mitdb"
     return folder if any(folder.glob("[12][0-9][0-9].hea")) else None
 

@@ -32,7 +32,7 @@ CLASS_MEANINGS = {"normal": "healthy control", "abnormal": "any other diagnosis"
 
 
 def find_folder(data_folder: Path) -> Path | None:
-    """The folder that holds the patients' folders, or None where there is not one record."""
+    """The folder with the patients' folders, or None where there is no record."""
     folder = data_folder / "ptbdb"
     return folder if any(folder.glob("patient*/*.hea")) else None
 

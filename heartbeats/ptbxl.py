@@ -27,7 +27,7 @@ FETCH = "fetch it with `python -m heartbeats.download ptbxl`"
 
 
 def find_folder(data_folder: Path) -> Path | None:
-    """The folder with the table of records, or None where there is not one record."""
+    """The folder with the table of records, or None where there is no record."""
     folder = data_folder / "ptbxl"
     return folder if any(folder.glob("records100/*/*.hea")) else None
 

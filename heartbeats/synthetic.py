@@ -40,7 +40,7 @@ def load(seed: int = 0, beats: int = 12_000, patients: int = 48) -> BeatSet:
     Args:
         seed: draws everything.
         beats: their total, within a few per cent.
-        patients: at least 4, or no patient can hold as many rare beats as the shares ask for.
+        patients: at least 4; with fewer, no patient can have enough rare beats for the shares.
     """
     table = np.random.default_rng([seed, 1])
     shares = _shares_of_patients(table, patients)

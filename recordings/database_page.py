@@ -26,7 +26,7 @@ WIDTH_INCHES, ROW_INCHES, AROUND_INCHES = 12.0, 0.19, 1.6
 # More rows than these are no glance; the table has them all.
 MOST_ROWS = 60
 BAR = 0.66
-# An axis reaches at least so far: two beats in a thousand should not look like a burden.
+# The smallest limit of an axis: two beats in a thousand should not look like many.
 SHORTEST_AXIS = 0.02
 PANELS = {
     "score": ("score", 1.2),

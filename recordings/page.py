@@ -44,9 +44,9 @@ def episodes(analysis: Analysis) -> list[str]:
         ]
         if len(own) > MOST_OF_A_KIND:
             more.append(f"{len(own) - MOST_OF_A_KIND:,} of {kind}")
-    told = [note(f"The longest of each kind; not shown: {', '.join(more)}.")] if more else []
+    not_shown = [note(f"The longest of each kind; not shown: {', '.join(more)}.")] if more else []
     headers = ["kind", "detail", "begins", "lasts", "beats"]
-    return [heading("Episodes"), table(headers, rows, text_columns=2), *told]
+    return [heading("Episodes"), table(headers, rows, text_columns=2), *not_shown]
 
 
 def irregular(analysis: Analysis) -> list[str]:
@@ -147,7 +147,7 @@ CAVEAT = (
     "them. In people whose beats the network was not trained on, supraventricular (S) and fusion "
     "beats (F) are often missed, and normal ones taken for them."
 )
-NO_BEATS = "No usable heartbeat was found, so there is nothing to say of rhythm, waves or classes."
+NO_BEATS = "No usable heartbeat was found, so rhythm, waves and classes are unknown."
 CAPTIONS = {
     "strip": "Each beat that is not N is coloured, with its letter above it (a tick where rows "
     "are long). The trace is drawn from its lowest and highest value in each pixel; what reaches "

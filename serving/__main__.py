@@ -49,7 +49,7 @@ def settings_of(asked: argparse.Namespace) -> ServiceSettings:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound before anything is loaded, so that a taken port is told at once."""
+    """A socket, bound before anything is loaded, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere it would let two servers have one port
@@ -66,7 +66,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _shown(host: str) -> str:
-    """A host's name as it stands in an address."""
+    """A host's name as it is written in an address."""
     return f"[{host}]" if ":" in host else host
 
 

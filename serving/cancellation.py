@@ -65,7 +65,7 @@ class Stream(Response):
             try:
                 await while_connected(receive, self._send_all(send))
             except ClientDisconnect:
-                log.info("%s %r: the client left", scope["method"], scope["path"])
+                log.info("%s %r: the client disconnected", scope["method"], scope["path"])
 
     async def _send_all(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}

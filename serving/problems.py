@@ -40,7 +40,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 # ENOENT: somebody has removed the folder for temporary files.
 NO_SPACE = (errno.ENOSPC, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
-UNFORESEEN, BROKEN = 500, "something went wrong in the service; its log tells what"
+UNFORESEEN, BROKEN = 500, "something went wrong in the service; its log has the details"
 RETRY_S = "30"
 log = logging.getLogger("beatsweep.requests")
 
@@ -49,8 +49,8 @@ def status_and_detail(error: Exception) -> tuple[int, str]:
     """The HTTP status of an error, and its message."""
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         return 507, (
-            f"the server cannot keep uploads while it works on them ({error.strerror}); whoever "
-            "runs it should look at its folder for temporary files (TMPDIR)"
+            f"the server cannot keep uploads while it works on them ({error.strerror}); its "
+            "operator should check the folder for temporary files (TMPDIR)"
         )
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), UNFORESEEN)
     return status, BROKEN if status == UNFORESEEN else str(error)
@@ -84,5 +84,5 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 async def _disconnected(request: Request, error: Exception) -> Response:
-    log.info("%s %r: the client left", request.method, request.url.path)
-    return JSONResponse({"detail": "the client left"}, 400)
+    log.info("%s %r: the client disconnected", request.method, request.url.path)
+    return JSONResponse({"detail": "the client disconnected"}, 400)

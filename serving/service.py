@@ -119,7 +119,7 @@ class Service:
             yield await self._judged(model, beats_file.Part(signals[own], chosen, 0), first)
 
     async def _judged(self, model: ServedModel, part: beats_file.Part, before: int) -> Part:
-        """Judge a part of a file, `before` which so many beats came."""
+        """Judge a part of a file that follows `before` other beats."""
         jobs = [
             self.predictor.submit(model, part.signals[first : first + BATCH_BEATS], in_file=True)
             for first in range(0, len(part.signals), BATCH_BEATS)

@@ -242,7 +242,7 @@ def _check_edf_size(name: str, path: Path, limits: Limits) -> None:
     most = path.stat().st_size // 2
     if most > limits.max_samples:
         raise TooLarge(
-            f"{name} holds some {most:,} samples; at most {limits.max_samples:,} accepted"
+            f"{name} holds about {most:,} samples; at most {limits.max_samples:,} accepted"
         )
 
 
@@ -254,5 +254,5 @@ def _check_table_size(name: str, path: Path, limits: Limits) -> None:
             lines += chunk.count(b"\n")
     if (samples := lines * _columns(path)) > limits.max_samples:
         raise TooLarge(
-            f"{name} holds some {samples:,} samples; at most {limits.max_samples:,} accepted"
+            f"{name} holds about {samples:,} samples; at most {limits.max_samples:,} accepted"
         )

@@ -7,7 +7,7 @@ above all, out of noise and fibrillation, which do not return: the idea of signa
 
 import numpy as np
 
-# P waves begin at most some 0.4 s before the R peak, T waves of slow hearts end 0.65 s after it.
+# P waves begin at most about 0.4 s before the R peak, T waves of slow hearts end 0.65 s after it.
 GRID_HZ = 125
 BEFORE, AFTER = 64, 96
 GRID_S = np.arange(-BEFORE, AFTER) / GRID_HZ
@@ -89,7 +89,7 @@ def alike(windows: np.ndarray) -> list[np.ndarray]:
 
     Returns:
         For each distance of 1 to NEIGHBOURS beats, (beats - distance,) bool: whether a beat and
-        the one so far ahead are alike.
+        the one this many beats later are alike.
     """
     within = (GRID_S >= ALIKE_WITHIN_S[0]) & (GRID_S <= ALIKE_WITHIN_S[1])
     shapes = windows[:, within] - windows[:, within].mean(axis=1, keepdims=True)

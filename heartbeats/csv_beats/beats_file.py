@@ -115,7 +115,7 @@ def parts(
         limit: the most beats that are taken; None for all.
 
     Raises:
-        InputError: the file is missing, empty, or holds something else; the sentence names row and
+        InputError: the file is missing, empty, or holds something else; the message names row and
             column where there are any, both from 1. TooManyBeats: it holds more than `limit`.
     """
     where = name or shown(path)
@@ -209,7 +209,7 @@ def _parsed_lines(text: bytes, lines: int, layout: Layout, labels: Labels) -> Ar
     if _has_truths(text) or (layout.spare is not None and (table[layout.spare] != "").any()):
         raise ValueError("text found")
     values = _values(table, layout)
-    # One rounding of a float64 gives the very float32 that was printed; see kaggle_csv.read.
+    # One rounding of a float64 gives the exact float32 that was printed; see kaggle_csv.read.
     if not (values.min() >= 0 and values.max() <= MOST):  # NaN is neither
         raise ValueError("values outside of 0 to 1 found")
     found = None if layout.label is None else _labels(table[layout.label], layout, labels)

@@ -37,7 +37,7 @@ SHORTEST_EVENT = 0.003
 MOST_LANES = 8
 # Marks of the heart rate's axis, per minute.
 RATES = (20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 90, 100, 110, 120, 150, 200, 300)
-TICK_ROOM = 0.07
+TICK_DISTANCE = 0.07
 NO_INTERVALS = "no intervals: fewer than two beats follow each other"
 
 
@@ -135,12 +135,12 @@ def _shade(axes: Axes, spans_s: np.ndarray, limits: tuple[float, float], look: d
 
 
 def _rate_ticks(limits_s: tuple[float, float]) -> list[int]:
-    """Round heart rates inside the limits, as many as have room."""
-    room = (limits_s[1] - limits_s[0]) * TICK_ROOM
+    """Round heart rates inside the limits, as many as fit."""
+    apart = (limits_s[1] - limits_s[0]) * TICK_DISTANCE
     ticks: list[int] = []
     for rate in RATES:
         inside = limits_s[0] <= 60 / rate <= limits_s[1]
-        if inside and (not ticks or 60 / ticks[-1] - 60 / rate >= room):
+        if inside and (not ticks or 60 / ticks[-1] - 60 / rate >= apart):
             ticks.append(rate)
     return ticks
 
