@@ -1,4 +1,4 @@
-"""One recording as one self-contained HTML page: what must be known first, pictures, tables."""
+"""The page of one recording, a self-contained HTML file: warnings, figures, pictures, tables."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,130 +18,19 @@ from utils.page import Bar, Cell, Ranged, columns, heading, note, table
 from utils.picture import Picture
 from utils.report import Report, Section
 
-# Rows of a table, and of one kind of episodes, before it says how many more there are.
+# The most rows of a table, and of one kind of episodes.
 MOST_ROWS, MOST_OF_A_KIND = 20, 6
 # These kinds of `ecg.episodes` come first, in this order.
 GRAVE = ("V run", "pause", "V couplet", "tachycardia", "bradycardia")
-
-
-def episodes(analysis: Analysis) -> list[str]:
-    """The longest episodes of each kind, grave kinds first."""
-    found = analysis.episodes
-    if found.empty:
-        return [heading("Episodes"), note("None.")]
-    found = found.assign(length_s=found["end_s"] - found["start_s"])
-    rows: list[list[Cell]] = []
-    more = []
-    for kind in sorted(found["kind"].unique(), key=_gravity):
-        own = found[found["kind"] == kind].sort_values(
-            ["length_s", "start_s"], ascending=[False, True]
-        )
-        rows += [
-            [str(kind), str(detail), clock(start), duration(length), int(beats)]
-            for start, length, beats, detail in own[["start_s", "length_s", "beats", "detail"]]
-            .head(MOST_OF_A_KIND)
-            .itertuples(index=False)
-        ]
-        if len(own) > MOST_OF_A_KIND:
-            more.append(f"{len(own) - MOST_OF_A_KIND:,} of {kind}")
-    not_shown = [note(f"The longest of each kind; not shown: {', '.join(more)}.")] if more else []
-    headers = ["kind", "detail", "begins", "lasts", "beats"]
-    return [heading("Episodes"), table(headers, rows, text_columns=2), *not_shown]
-
-
-def irregular(analysis: Analysis) -> list[str]:
-    """The segments of irregular rhythm, the longest first."""
-    spans = _longest(analysis.irregular)
-    rows: list[list[Cell]] = []
-    for start, end in spans[["start_s", "end_s"]].head(MOST_ROWS).itertuples(index=False):
-        beats = usable(analysis.beats)
-        beats = beats[(beats["time_s"] >= start) & (beats["time_s"] < end)]
-        rr_s = beats["rr_s"].astype(float).median()
-        rows.append(
-            [clock(start), clock(end), duration(end - start), len(beats), number(60 / rr_s, ".0f")]
-        )
-    title = heading("Irregular rhythm")
-    if not rows:
-        return [title, note("No segment of irregular rhythm.")]
-    headers = ["begins", "ends", "lasts", "beats", "median heart rate"]
-    return [title, table(headers, rows, text_columns=0), *_more(spans)]
-
-
-def unusable_segments(analysis: Analysis) -> list[str]:
-    """The segments that cannot be used, the longest first; nothing where there are none."""
-    spans = _longest(analysis.unusable)
-    if spans.empty:
-        return []
-    rows: list[list[Cell]] = [
-        [str(reason), clock(start), clock(end), duration(end - start)]
-        for start, end, reason in spans[["start_s", "end_s", "reason"]]
-        .head(MOST_ROWS)
-        .itertuples(index=False)
-    ]
-    headers = ["reason", "begins", "ends", "lasts"]
-    return [heading("What cannot be used"), table(headers, rows), *_more(spans)]
-
-
-def clusters(analysis: Analysis) -> list[str]:
-    """What the shapes of beats are, the commonest first."""
-    beats = usable(analysis.beats)
-    beats = beats[beats["cluster"] >= 0]
-    if beats.empty:
-        return []
-    sizes = beats["cluster"].value_counts()
-    rows: list[list[Cell]] = []
-    for cluster in sizes.index[:MOST_ROWS]:
-        own = beats[beats["cluster"] == cluster]
-        share, odd = len(own) / len(beats), float(own["unknown"].astype(bool).mean())
-        rows.append(
-            [
-                str(cluster),
-                str(own["cluster_class"].iloc[0]),
-                _mixture(own["class"]),
-                len(own),
-                Bar(percent(share), share),
-                percent(odd),
-                number(own["anomaly"].median(), ".2f"),
-            ]
-        )
-    headers = [
-        "cluster",
-        "class",
-        "classes of its beats",
-        "beats",
-        "share",
-        "unknown",
-        "median anomaly",
-    ]
-    return [
-        heading("Clusters"),
-        table(headers, rows, text_columns=3),
-        *_more(sizes.to_frame()),
-        note(
-            "Unknown: the share of the cluster's beats that resemble no known kind. Anomaly: how "
-            "odd a beat looks, the median of the cluster."
-        ),
-    ]
-
-
-def _gravity(kind: str) -> tuple[int, str]:
-    return GRAVE.index(kind) if kind in GRAVE else len(GRAVE), kind
-
-
-def _longest(spans: pd.DataFrame) -> pd.DataFrame:
-    length = (spans["end_s"] - spans["start_s"]).to_numpy(float)
-    return spans.iloc[np.argsort(-length, kind="stable")]
-
-
-def _mixture(classes: pd.Series) -> str:
-    return ", ".join(f"{name} {n:,}" for name, n in classes.value_counts().items())
-
-
-def _more(rows: pd.DataFrame) -> list[str]:
-    left = len(rows) - MOST_ROWS
-    return [note(f"{left:,} shorter or smaller ones are not shown.")] if left > 0 else []
-
-
+CLUSTER_HEADERS = [
+    "cluster",
+    "class",
+    "classes of its beats",
+    "beats",
+    "share",
+    "unknown",
+    "median anomaly",
+]
 CAVEAT = (
     "Beats, waves, classes and rhythm were found by a program; no cardiologist has looked at "
     "them. In people whose beats the network was not trained on, supraventricular (S) and fusion "
@@ -228,10 +117,13 @@ def _lead(analysis: Analysis, recording: Recording) -> str:
 
 
 def _warnings(analysis: Analysis, recording: Recording) -> list[str]:
-    """What must be read first, each sentence once."""
+    """The sentences to read first, each once."""
     notes = [*recording.notes, *analysis.notes]
     notes.append(NO_BEATS if usable(analysis.beats).empty else CAVEAT)
     return list(dict.fromkeys(sentence(text) for text in notes))
+
+
+# At a glance
 
 
 def _facts(analysis: Analysis) -> list[list[Cell]]:
@@ -310,6 +202,123 @@ def _intervals(analysis: Analysis) -> list[str]:
         table(["", "median", "beats"], rows),
         note("Small: the range of nine in ten beats. Only beats whose waves were found count."),
     ]
+
+
+# Episodes, segments and clusters
+
+
+def episodes(analysis: Analysis) -> list[str]:
+    """The longest episodes of each kind, grave kinds first."""
+    found = analysis.episodes
+    if found.empty:
+        return [heading("Episodes"), note("None.")]
+    found = found.assign(length_s=found["end_s"] - found["start_s"])
+    rows: list[list[Cell]] = []
+    more = []
+    for kind in sorted(found["kind"].unique(), key=_gravity):
+        own = found[found["kind"] == kind].sort_values(
+            ["length_s", "start_s"], ascending=[False, True]
+        )
+        rows += [
+            [str(kind), str(detail), clock(start), duration(length), int(beats)]
+            for start, length, beats, detail in own[["start_s", "length_s", "beats", "detail"]]
+            .head(MOST_OF_A_KIND)
+            .itertuples(index=False)
+        ]
+        if len(own) > MOST_OF_A_KIND:
+            more.append(f"{len(own) - MOST_OF_A_KIND:,} of {kind}")
+    not_shown = [note(f"The longest of each kind; not shown: {', '.join(more)}.")] if more else []
+    headers = ["kind", "detail", "begins", "lasts", "beats"]
+    return [heading("Episodes"), table(headers, rows, text_columns=2), *not_shown]
+
+
+def irregular(analysis: Analysis) -> list[str]:
+    """The segments of irregular rhythm, the longest first."""
+    spans = _longest(analysis.irregular)
+    rows: list[list[Cell]] = []
+    for start, end in spans[["start_s", "end_s"]].head(MOST_ROWS).itertuples(index=False):
+        beats = usable(analysis.beats)
+        beats = beats[(beats["time_s"] >= start) & (beats["time_s"] < end)]
+        rr_s = beats["rr_s"].astype(float).median()
+        rows.append(
+            [clock(start), clock(end), duration(end - start), len(beats), number(60 / rr_s, ".0f")]
+        )
+    title = heading("Irregular rhythm")
+    if not rows:
+        return [title, note("No segment of irregular rhythm.")]
+    headers = ["begins", "ends", "lasts", "beats", "median heart rate"]
+    return [title, table(headers, rows, text_columns=0), *_more(spans)]
+
+
+def unusable_segments(analysis: Analysis) -> list[str]:
+    """The segments that cannot be used, the longest first; nothing where there are none."""
+    spans = _longest(analysis.unusable)
+    if spans.empty:
+        return []
+    rows: list[list[Cell]] = [
+        [str(reason), clock(start), clock(end), duration(end - start)]
+        for start, end, reason in spans[["start_s", "end_s", "reason"]]
+        .head(MOST_ROWS)
+        .itertuples(index=False)
+    ]
+    headers = ["reason", "begins", "ends", "lasts"]
+    return [heading("What cannot be used"), table(headers, rows), *_more(spans)]
+
+
+def clusters(analysis: Analysis) -> list[str]:
+    """The clusters of beats by shape and timing, the largest first."""
+    beats = usable(analysis.beats)
+    beats = beats[beats["cluster"] >= 0]
+    if beats.empty:
+        return []
+    sizes = beats["cluster"].value_counts()
+    rows = [
+        _cluster_row(str(cluster), beats[beats["cluster"] == cluster], len(beats))
+        for cluster in sizes.index[:MOST_ROWS]
+    ]
+    return [
+        heading("Clusters"),
+        table(CLUSTER_HEADERS, rows, text_columns=3),
+        *_more(sizes.to_frame()),
+        note(
+            "Unknown: the share of the cluster's beats that resemble no known kind. Anomaly: how "
+            "odd a beat looks, the median of the cluster."
+        ),
+    ]
+
+
+def _cluster_row(name: str, own: pd.DataFrame, all_beats: int) -> list[Cell]:
+    share, odd = len(own) / all_beats, float(own["unknown"].astype(bool).mean())
+    return [
+        name,
+        str(own["cluster_class"].iloc[0]),
+        _mixture(own["class"]),
+        len(own),
+        Bar(percent(share), share),
+        percent(odd),
+        number(own["anomaly"].median(), ".2f"),
+    ]
+
+
+def _gravity(kind: str) -> tuple[int, str]:
+    return GRAVE.index(kind) if kind in GRAVE else len(GRAVE), kind
+
+
+def _longest(spans: pd.DataFrame) -> pd.DataFrame:
+    length = (spans["end_s"] - spans["start_s"]).to_numpy(float)
+    return spans.iloc[np.argsort(-length, kind="stable")]
+
+
+def _mixture(classes: pd.Series) -> str:
+    return ", ".join(f"{name} {n:,}" for name, n in classes.value_counts().items())
+
+
+def _more(rows: pd.DataFrame) -> list[str]:
+    left = len(rows) - MOST_ROWS
+    return [note(f"{left:,} shorter or smaller ones are not shown.")] if left > 0 else []
+
+
+# Pictures and provenance
 
 
 def _pictures(figures: Mapping[str, Figure]) -> list[Section]:

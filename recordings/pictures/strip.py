@@ -102,7 +102,7 @@ def strip_figures(analysis: Analysis, recording: Recording) -> list[Figure]:
     """
     signal = level(recording.lead_mv(analysis.lead), analysis.sampling_hz)
     span = span_mv(signal, analysis.sampling_hz, merged(analysis.unusable))
-    return [_page(analysis, signal, rows) for rows in _lay_out(analysis.duration_s, *span)]
+    return [_page(analysis, signal, rows) for rows in lay_out(analysis.duration_s, *span)]
 
 
 @styled
@@ -275,7 +275,7 @@ def _draw_scale(axes: Axes, rows: Rows) -> None:
 # Layout
 
 
-def _lay_out(duration_s: float, low_mv: float, high_mv: float) -> list[Rows]:
+def lay_out(duration_s: float, low_mv: float, high_mv: float) -> list[Rows]:
     """The pages of a recording; short recordings have short rows, so that beats are wide.
 
     Args:
