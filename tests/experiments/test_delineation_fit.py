@@ -6,7 +6,7 @@ import pytest
 from ecg.synthetic.record import generate_record
 from ecg.wave_marks import network as wave_network
 from ecg.wave_marks.windows import GRID_S
-from experiments.delineation import fit
+from experiments.delineation import drawn_windows, network
 from experiments.delineation.strips import ABSENT, PRESENT, UNKNOWN, Strip, T
 
 
@@ -23,9 +23,9 @@ def _strip(seed, seconds):
 
 
 def test_numpy_computes_what_keras_does():
-    model = fit.build()
-    windows = fit.unchanged(strips())
-    weights = {name: value.astype(np.float32) for name, value in fit.weights_of(model).items()}
+    model = network.build()
+    windows = drawn_windows.unchanged(strips())
+    weights = {name: value.astype(np.float32) for name, value in network.weights_of(model).items()}
     expected = model.predict(windows.channels, verbose=0)
     for ours, theirs in zip(
         wave_network.evaluate(windows.channels, weights), expected, strict=True
@@ -36,31 +36,31 @@ def test_numpy_computes_what_keras_does():
 
 def test_the_shipped_weights_fit_the_network():
     shipped = wave_network.shipped_weights()
-    expected = fit.weights_of(fit.build())
+    expected = network.weights_of(network.build())
     assert {name: value.shape for name, value in shipped.items()} == {
         name: value.shape for name, value in expected.items()
     }
 
 
 def test_marks_move_with_the_signal(monkeypatch):
-    monkeypatch.setattr(fit, "NOISE", {})
-    monkeypatch.setattr(fit, "ERASED_SHARE", 0)
-    windows = fit.draw(strips(8), np.random.default_rng(0))
+    monkeypatch.setattr(drawn_windows, "NOISE", {})
+    monkeypatch.setattr(drawn_windows, "ERASED_SHARE", 0)
+    windows = drawn_windows.draw(strips(8), np.random.default_rng(0))
     near = np.abs(GRID_S - np.nan_to_num(windows.marks_s[:, [4]])) < 0.05
     level = np.abs(windows.channels[..., 0]) * near
     off_s = GRID_S[level.argmax(axis=1)] - windows.marks_s[:, 4]
     assert np.nanmedian(np.abs(off_s)) < 0.01
     stretched = windows.marks_s[:, 8] - windows.marks_s[:, 3]
-    plain = fit.unchanged(strips(8)).marks_s
+    plain = drawn_windows.unchanged(strips(8)).marks_s
     assert np.nanstd(stretched) > 1.2 * np.nanstd(plain[:, 8] - plain[:, 3])
 
 
 def test_robbed_strips_lack_waves_and_say_so(monkeypatch):
-    monkeypatch.setattr(fit, "NOISE", {})
-    monkeypatch.setattr(fit, "ERASED_SHARE", 1)
+    monkeypatch.setattr(drawn_windows, "NOISE", {})
+    monkeypatch.setattr(drawn_windows, "ERASED_SHARE", 1)
     (strip,) = strips(1)
     rng = np.random.default_rng(0)
-    robbed = [fit._changed(strip, rng) for _ in range(6)]
+    robbed = [drawn_windows._changed(strip, rng) for _ in range(6)]
     kinds = {wave for one in robbed for wave in (0, T) if (one.presence[:, wave] == ABSENT).any()}
     assert kinds == {0, T}
     for one in robbed:
@@ -71,9 +71,9 @@ def test_robbed_strips_lack_waves_and_say_so(monkeypatch):
 @pytest.mark.slow
 def test_it_learns():
     rng = np.random.default_rng(0)
-    model, few = fit.build(), strips(12, 20)
-    windows = fit.unchanged(few)
+    model, few = network.build(), strips(12, 20)
+    windows = drawn_windows.unchanged(few)
     parts = (windows.channels, windows.marks_s, windows.presence)
-    before = float(fit.loss(model, *parts))
-    fit.fit(model, few, 6, rng)
-    assert float(fit.loss(model, *parts)) < 0.75 * before
+    before = float(network.loss(model, *parts))
+    network.fit(model, few, 6, rng)
+    assert float(network.loss(model, *parts)) < 0.75 * before
