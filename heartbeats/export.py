@@ -5,12 +5,10 @@
 No header; 187 values and the label a row; `mitbih_test.csv` in the order of Kaggle's rows.
 """
 
-import argparse
 from pathlib import Path
 
-import numpy as np
-
-from heartbeats import catalog, kaggle_csv
+from heartbeats.names import DATA_SETS
+from utils.command_line import Parser, one_of
 from utils.errors import InputError, exit_plainly
 from utils.paths import shown
 
@@ -18,10 +16,16 @@ from utils.paths import shown
 @exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Load, split by the official test set, write; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("data", help="data set, e.g. mitbih")
-    parser.add_argument("folder", type=Path, help="where the CSV files go")
+    parser = Parser(__doc__)
+    parser.add_argument(
+        "data", type=one_of(*DATA_SETS), metavar="DATA", help="data set, e.g. mitbih"
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the CSV files go")
     asked = parser.parse_args(argv)
+    import numpy as np
+
+    from heartbeats import catalog, kaggle_csv
+
     beats = catalog.load(asked.data)
     if beats.official_test is None:
         raise InputError(

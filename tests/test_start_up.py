@@ -31,8 +31,6 @@ LIBRARIES_FIRST = {
     "experiments.recorded_beats.patients",
     "experiments.recorded_beats.record_beats",
     "experiments.recorded_beats.weigh_network",
-    "heartbeats.download",
-    "heartbeats.export",
     "studies.patients",
     "studies.record_beats",
     "training.fit_calibration",

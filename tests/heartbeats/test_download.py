@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heartbeats import download, fetching
+from heartbeats import download, fetching, sources
 from tests.file_server import Fault, FileServer
 from utils.paths import PROJECT_FOLDER
 
@@ -265,8 +265,8 @@ def test_another_ecg5000_is_refused(server, tmp_path, capsys, archive, expected)
 @pytest.fixture
 def kaggle(monkeypatch, tmp_path):
     """A stand-in for kagglehub, whose download is a folder with small files."""
-    rows = {name: 3 + place for place, name in enumerate(download.KAGGLE_ROWS)}
-    monkeypatch.setattr(download, "KAGGLE_ROWS", rows)
+    rows = {name: 3 + place for place, name in enumerate(sources.KAGGLE_ROWS)}
+    monkeypatch.setattr(sources, "KAGGLE_ROWS", rows)
     source = tmp_path / "hub" / "versions" / "1"
     source.mkdir(parents=True)
     for name, count in rows.items():
@@ -283,7 +283,7 @@ def test_kaggles_files_are_copied_once(kaggle, tmp_path):
     for _ in range(2):
         assert download.main(["kaggle", "--to", str(tmp_path)]) == 0
     assert kaggle.asked == ["shayanfazeli/heartbeat"]
-    for name in download.KAGGLE_ROWS:
+    for name in sources.KAGGLE_ROWS:
         assert (tmp_path / "kaggle" / name).read_bytes() == (kaggle.source / name).read_bytes()
     (tmp_path / "kaggle" / "mitbih_test.csv").write_text("0,1\n")  # as after a cut copy by hand
     assert download.main(["kaggle", "--to", str(tmp_path)]) == 0
