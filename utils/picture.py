@@ -97,12 +97,12 @@ def _title(title: str, subtitle: str) -> str:
 def _drawings(picture: Picture) -> tuple[str, str]:
     """The whole drawing without its title, and what a narrow screen shows in place of it."""
     figure, name = picture.figure, picture.name
-    drawing, parts = _drawing(picture, name)
-    keys, panels = parts[: len(figure.legends)], parts[len(figure.legends) :]
+    drawing, panels = _drawing(picture, name)
     if picture.stack == "none" or not panels:
         return drawing, ""
     if len(panels) > 1:
-        windows = [_panel(figure, *key, "key") for key in keys]
+        keys = "".join(_panel(figure, *key) for key in _keys(figure))
+        windows = [f'<div class="keys">{keys}</div>'] if keys else []
         windows += [_panel(figure, *panel) for panel in panels]
     elif figure.get_figwidth() > PHONE_INCHES:
         windows = [_narrow(picture)]
@@ -113,17 +113,17 @@ def _drawings(picture: Picture) -> tuple[str, str]:
 
 
 def _drawing(picture: Picture, name: str) -> tuple[str, list[Part]]:
-    """The figure as it is now without its title, and its parts; `name` begins all ids."""
+    """The figure as it is now without its title, and its panels; `name` begins all ids."""
     figure = picture.figure
     for number, artist in enumerate([*figure.legends, *figure.axes]):
         artist.set_gid(f"{name}-part-{number}")
     svg = _without_title(figure, name)
-    parts = _parts(figure, picture.stack)  # after the drawing, which lays the figure out
-    boxes = [box for _ids, box in parts]
+    panels = _panels(figure, picture.stack)  # after the drawing, which lays the figure out
+    boxes = [box for _ids, box in panels] + [one.get_window_extent() for one in figure.legends]
     whole = Bbox.union(boxes) if boxes else Bbox.from_bounds(0, 0, *figure.bbox.size)
     label = html.escape(_headings(figure)[0] or name)
     head = f'<svg role="img" aria-label="{label}" {_window(figure, whole)}>'
-    return re.sub(r"<svg [^>]*>", lambda _found: head, svg, count=1), parts
+    return re.sub(r"<svg [^>]*>", lambda _found: head, svg, count=1), panels
 
 
 def _narrow(picture: Picture) -> str:
@@ -137,9 +137,9 @@ def _narrow(picture: Picture) -> str:
         figure.set_size_inches(width, height)
 
 
-def _panel(figure: Figure, ids: Iterable[str], box: Bbox, kind: str = "panel") -> str:
+def _panel(figure: Figure, ids: Iterable[str], box: Bbox) -> str:
     uses = "".join(f'<use href="#{one}"/>' for one in ids)
-    return f'<svg class="{kind}" {_window(figure, box)}>{uses}</svg>'
+    return f"<svg {_window(figure, box)}>{uses}</svg>"
 
 
 def _without_title(figure: Figure, name: str) -> str:
@@ -154,13 +154,26 @@ def _without_title(figure: Figure, name: str) -> str:
             text.set_visible(True)
 
 
-def _parts(figure: Figure, stack: Stack) -> list[Part]:
-    """What can be shown by itself; the figure's legends first, since all panels need them."""
-    parts: list[Part] = [([str(one.get_gid())], one.get_window_extent()) for one in figure.legends]
+def _panels(figure: Figure, stack: Stack) -> list[Part]:
+    """What can be shown by itself."""
+    panels: list[Part] = []
     for group in _grouped(_drawn(figure.axes), stack):
         boxes = [box for axes in group if (box := axes.get_tightbbox()) is not None]
-        parts.append(([str(axes.get_gid()) for axes in group], Bbox.union(boxes)))
-    return parts
+        panels.append(([str(axes.get_gid()) for axes in group], Bbox.union(boxes)))
+    return panels
+
+
+def _keys(figure: Figure) -> list[Part]:
+    """Each entry of the legends of the whole figure, so that they flow as words do."""
+    return [
+        (
+            [str(legend.get_gid())],
+            Bbox.union([handle.get_window_extent(), text.get_window_extent()]),
+        )
+        for legend in figure.legends
+        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True)
+        if handle is not None
+    ]
 
 
 def _drawn(axes: Iterable[Axes]) -> list[Axes]:
