@@ -49,7 +49,7 @@ def per_record(assessments: list[Assessment]) -> pd.DataFrame | None:
 
 
 def per_beat(assessments: list[Assessment]) -> pd.DataFrame:
-    """One row for each test beat: where it is from, its class, and what each model says of it."""
+    """One row for each test beat: its origin, its class, and what each model predicts."""
     first = assessments[0]
     class_names = np.array(first.class_names)
     table: dict[str, np.ndarray] = {"test_beat": np.arange(len(first.labels))}

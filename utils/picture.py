@@ -8,11 +8,13 @@ figure of one panel is drawn a second time, narrower. No script decides.
 import html
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
@@ -100,12 +102,12 @@ def _drawings(picture: Picture) -> tuple[str, str]:
     drawing, panels = _drawing(picture, name)
     if picture.stack == "none" or not panels:
         return drawing, ""
+    keys = "".join(_panel(figure, *key) for key in _keys(figure))
+    windows = [f'<div class="keys">{keys}</div>'] if keys else []
     if len(panels) > 1:
-        keys = "".join(_panel(figure, *key) for key in _keys(figure))
-        windows = [f'<div class="keys">{keys}</div>'] if keys else []
         windows += [_panel(figure, *panel) for panel in panels]
     elif figure.get_figwidth() > PHONE_INCHES:
-        windows = [_narrow(picture)]
+        windows.append(_narrow(picture))
     else:
         return drawing, ""
     shown = "\n".join(windows)
@@ -119,7 +121,8 @@ def _drawing(picture: Picture, name: str) -> tuple[str, list[Part]]:
         artist.set_gid(f"{name}-part-{number}")
     svg = _without_title(figure, name)
     panels = _panels(figure, picture.stack)  # after the drawing, which lays the figure out
-    boxes = [box for _ids, box in panels] + [one.get_window_extent() for one in figure.legends]
+    legends = [one for one in figure.legends if one.get_visible()]
+    boxes = [*(box for _ids, box in panels), *(one.get_window_extent() for one in legends)]
     whole = Bbox.union(boxes) if boxes else Bbox.from_bounds(0, 0, *figure.bbox.size)
     label = html.escape(_headings(figure)[0] or name)
     head = f'<svg role="img" aria-label="{label}" {_window(figure, whole)}>'
@@ -127,12 +130,13 @@ def _drawing(picture: Picture, name: str) -> tuple[str, list[Part]]:
 
 
 def _narrow(picture: Picture) -> str:
-    """The figure drawn again, as wide as a phone has room for."""
+    """The figure drawn again, as wide as a phone has room for, without legends around it."""
     figure = picture.figure
     width, height = figure.get_size_inches()
     figure.set_size_inches(PHONE_INCHES, height)
     try:
-        return _drawing(picture, f"{picture.name}-narrow")[0]
+        with _hidden(figure.legends):
+            return _drawing(picture, f"{picture.name}-narrow")[0]
     finally:
         figure.set_size_inches(width, height)
 
@@ -144,14 +148,19 @@ def _panel(figure: Figure, ids: Iterable[str], box: Bbox) -> str:
 
 def _without_title(figure: Figure, name: str) -> str:
     """The figure's SVG; the page says the title in text."""
-    titles = [text for text in figure.texts if text.get_gid() in (TITLE, SUBTITLE)]
-    for text in titles:
-        text.set_visible(False)
-    try:
+    with _hidden([text for text in figure.texts if text.get_gid() in (TITLE, SUBTITLE)]):
         return as_svg(figure, name)
+
+
+@contextmanager
+def _hidden(artists: Sequence[Artist]) -> Iterator[None]:
+    for one in artists:
+        one.set_visible(False)
+    try:
+        yield
     finally:
-        for text in titles:
-            text.set_visible(True)
+        for one in artists:
+            one.set_visible(True)
 
 
 def _panels(figure: Figure, stack: Stack) -> list[Part]:

@@ -36,9 +36,9 @@ class Report:
         sections: HTML from `utils.page`, and pictures, each of which is also left as NAME.png.
         made_by: a sentence for the foot of the page.
         warnings: plain sentences, shown before everything else.
-        tables: file name -> what stands in that CSV file; None where there is nothing to tell:
+        tables: file name -> the content of that CSV file; None where there is none:
             a file of that name from an older report would mislead, so it is removed.
-        numbers: file name -> what stands in that JSON file.
+        numbers: file name -> the content of that JSON file.
         page: the file name of the page.
         pngs: whether each picture is left as a file too.
     """

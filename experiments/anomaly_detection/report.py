@@ -133,7 +133,7 @@ class Results:
         labels: (beats,) int.
         class_names: names in the order of the labels.
         normal: the label of normal beats.
-        warnings: sentences that must stand beside every score.
+        warnings: sentences that a reader must know before any score.
     """
 
     title: str

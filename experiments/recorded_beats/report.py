@@ -194,7 +194,7 @@ def build(
         parts: the methods on the beats of each origin.
         tables: file name -> scores of each record, from `by_record`.
         facts: what was measured, with what.
-        warnings: sentences that must stand beside every score.
+        warnings: sentences that a reader must know before any score.
     """
     sections: list[Section] = []
     for part in parts:
@@ -206,7 +206,7 @@ def build(
             note(unknown_sentence(part.unknown)),
         ]
     return Report(
-        f"Beats of {facts['records']} recordings, classified in several ways",
+        f"{facts['records']} recordings: their beats, classified in several ways",
         f"{facts['data']}; the network: {facts['checkpoint']}",
         [*sections, note(LITERATURE)],
         made_by("experiments.recorded_beats"),
@@ -231,8 +231,8 @@ def found_sentence(part: Part) -> str:
     invented = ", ".join(f"{count:,} as {name}" for name, count in part.invented.items() if count)
     return (
         f"{sum(part.missed.values()):,} annotated beats were not found ({missed or 'none'}) and "
-        f"{sum(part.invented.values()):,} were invented (taken {invented or 'for nothing'}); "
-        "scores are over beats that were found and annotated."
+        f"{sum(part.invented.values()):,} beats were found that are not annotated (classified "
+        f"{invented or 'none'}); scores are over beats that were found and annotated."
     )
 
 

@@ -168,7 +168,7 @@ def write(
         folder: made where it is missing.
         points: from `shift.measure`.
         facts: what was measured, on what, and how; `experiments.shift.shift` gathers them.
-        warnings: sentences that must stand beside every score.
+        warnings: sentences that a reader must know before any score.
     """
     return build(points, facts, warnings).write(folder)
 

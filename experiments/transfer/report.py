@@ -26,7 +26,7 @@ from utils.report import Report
 from utils.style import MODEL_COLOURS, new_figure, styled
 
 MARKERS = ("o", "s", "^", "D")
-# Modes stand beside each other at each fraction, so that their error bars can be told apart.
+# At each fraction the modes are drawn side by side, so that their error bars do not overlap.
 DODGE = 1.07
 # Above a perfect score, for the marker; error bars may not promise more than that.
 HEADROOM = 0.01

@@ -51,7 +51,10 @@ def records(monkeypatch, tmp_path):
 def test_it_prints_and_writes_what_it_measured(records, tmp_path, capsys):
     assert record_beats.main(["--records=100,101", f"--to={tmp_path / 'out'}"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "4 annotated beats were not found (4 N) and 2 were invented" in printed
+    assert (
+        "4 annotated beats were not found (4 N) and 2 beats were found that are not annotated"
+        in printed
+    )
     assert "warning: beats of 1 of these 2 records trained the network" in printed
     assert "timing and shape were fitted to 1 of these records" in printed
     found = json.loads((tmp_path / "out" / "record-beats.json").read_text())["parts"]

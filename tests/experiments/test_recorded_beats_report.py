@@ -73,7 +73,10 @@ def a_part() -> Part:
 
 def test_the_page_tells_what_was_missed_and_invented():
     html = report.build([a_part()], {}, FACTS, ["a doubt"]).html()
-    assert "3 annotated beats were not found (3 N) and 2 were invented (taken 2 as V)" in html
+    assert (
+        "3 annotated beats were not found (3 N) and 2 beats were found that are not annotated"
+        in html
+    )
     assert "a doubt" in html and html.count("<tr>") >= 3
     found = report.as_dict([a_part()], {"records": 2})["parts"]["found"]
     assert found["methods"][0]["macro_f1_nsvf"] == 1 and found["invented"]["V"] == 2
