@@ -125,7 +125,7 @@ def _drawing(picture: Picture, name: str) -> tuple[str, list[Part]]:
     boxes = [*(box for _ids, box in panels), *(one.get_window_extent() for one in legends)]
     whole = Bbox.union(boxes) if boxes else Bbox.from_bounds(0, 0, *figure.bbox.size)
     label = html.escape(_headings(figure)[0] or name)
-    head = f'<svg role="img" aria-label="{label}" {_window(figure, whole)}>'
+    head = f'<svg role="img" aria-label="{label}" {" ".join(_window(figure, whole))}>'
     return re.sub(r"<svg [^>]*>", lambda _found: head, svg, count=1), panels
 
 
@@ -136,14 +136,16 @@ def _narrow(picture: Picture) -> str:
     figure.set_size_inches(PHONE_INCHES, height)
     try:
         with _hidden(figure.legends):
-            return _drawing(picture, f"{picture.name}-narrow")[0]
+            drawing, _panels_of_it = _drawing(picture, f"{picture.name}-narrow")
+            return f'<div class="scroll">{drawing}</div>'
     finally:
         figure.set_size_inches(width, height)
 
 
 def _panel(figure: Figure, ids: Iterable[str], box: Bbox) -> str:
+    view, sizes = _window(figure, box)
     uses = "".join(f'<use href="#{one}"/>' for one in ids)
-    return f"<svg {_window(figure, box)}>{uses}</svg>"
+    return f'<div class="panel" {sizes}><svg {view}>{uses}</svg></div>'
 
 
 def _without_title(figure: Figure, name: str) -> str:
@@ -214,8 +216,8 @@ def _overlap(one: Axes, other: Axes) -> bool:
     return shared is not None and min(shared.width, shared.height) > 1
 
 
-def _window(figure: Figure, box: Bbox) -> str:
-    """The attributes of an `<svg>` that shows a box, given in pixels, as large as it may be."""
+def _window(figure: Figure, box: Bbox) -> tuple[str, str]:
+    """The attributes by which an `<svg>` shows a box, given in pixels, and how wide it may be."""
     points = POINTS_AN_INCH / figure.dpi
     width = box.width * points + 2 * MARGIN_POINTS
     height = box.height * points + 2 * MARGIN_POINTS
@@ -228,4 +230,4 @@ def _window(figure: Figure, box: Bbox) -> str:
         "most": WIDEST_REM * inches,
     }
     style = ";".join(f"--{name}:{rem:.1f}rem" for name, rem in sizes.items())
-    return f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}" style="{style}"'
+    return f'viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}"', f'style="{style}"'
