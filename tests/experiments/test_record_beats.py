@@ -112,13 +112,13 @@ def test_what_is_fitted_is_what_is_used(records, monkeypatch, tmp_path):
     fitted = [fit_evidence.fit(read, question) for question in fit_evidence.QUESTIONS]
     fit_evidence.write(*fitted)
     seen = read[0].seen
-    expected = evidence.drawn(
+    expected = evidence.shrunk(
         seen.clusters,
-        evidence.asked(seen, *fitted),
+        evidence.of_each_beat(seen, *fitted),
         evidence.CLUSTER_SHARE_V,
         evidence.CLUSTER_SHARE_S,
     )
-    assert np.array_equal(evidence.of(seen).ventricular, expected.ventricular)
+    assert np.array_equal(evidence.of_view(seen).ventricular, expected.ventricular)
     evidence.trees.cache_clear()
 
 
