@@ -48,7 +48,14 @@ class Candidate:
 
     @property
     def deviation(self) -> float:
+        """The sample's standard deviation; NaN with a single seed."""
         return statistics.stdev(self.values) if len(self.values) > 1 else float("nan")
+
+    @property
+    def shown(self) -> str:
+        """Mean and deviation, the mean alone where there is one seed."""
+        spread = f" ± {self.deviation:.4f}" if len(self.values) > 1 else ""
+        return f"{self.mean:.4f}{spread}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def run(args: argparse.Namespace) -> int:
         )
         again.enqueue(_retrainings(sweep, top, args.seed_parameter, seeds))
         display.say(
-            f"{len(top)} settings with {len(seeds)} seeds each; validation scores, as in the sweep"
+            f"{len(top)} settings, each with {_seeds(len(seeds))}; validation scores, as in the "
+            "sweep"
         )
         status = _retrain(again, args, len(top) * len(seeds), display, stop)
     if stop.count:
@@ -178,7 +186,9 @@ def verdict(ranked: Sequence[Candidate]) -> str:
     one, two = ranked[0], ranked[1]
     gap = abs(one.mean - two.mean)
     error = (one.deviation**2 / len(one.values) + two.deviation**2 / len(two.values)) ** 0.5
-    if not gap > 2 * error:  # NaN with a single seed
+    if len(one.values) < 2 or len(two.values) < 2:
+        return f"trial {one.number} leads by {gap:.4f}; more seeds say whether that is luck"
+    if gap <= 2 * error:
         return (
             f"trials {one.number} and {two.number} lie {gap:.4f} apart, within twice the standard "
             f"error ({error:.4f}): more seeds, or take the cheaper one"
@@ -194,7 +204,7 @@ def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
         best = rank(found, maximize)[0]
         return study.trials[best.number], (
             f"trial {best.number} of study {name}, the best of {len(found)} settings by the mean "
-            f"over {len(best.values)} new seeds: {metric} {best.mean:.4f} ± {best.deviation:.4f}"
+            f"over {_seeds(len(best.values))}: {metric} {best.shown}"
         )
     trials = ranking(study.trials, maximize)
     if not trials:
@@ -203,6 +213,10 @@ def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
         f"trial {trials[0].number} of study {name}, the best of {len(trials)}: {metric} "
         f"{trials[0].value:.4f}, partly luck; `python -m sweeps.best {name}` checks that"
     )
+
+
+def _seeds(count: int) -> str:
+    return "1 new seed" if count == 1 else f"{count} new seeds"
 
 
 def _study_of_retrainings(study: optuna.Study) -> optuna.Study | None:
@@ -272,8 +286,9 @@ def _print(ranked: Sequence[Candidate], maximize: bool, sweep: Sweep) -> None:
     console.print(_table(ranked, f"{sweep.metric.name}, {sweep.metric.goal}"))
     shift = statistics.fmean(one.mean - one.value for one in ranked)
     console.print(
-        f"the sweep read these {len(ranked)} settings {abs(shift):.4f} too "
-        f"{'low' if (shift > 0) == maximize else 'well'} on average; {verdict(ranked)}",
+        f"the sweep scored these settings {abs(shift):.4f} "
+        f"{'worse' if (shift > 0) == maximize else 'better'} than the new seeds do on average; "
+        f"{verdict(ranked)}",
         highlight=False,
     )
 
@@ -288,7 +303,7 @@ def _table(ranked: Sequence[Candidate], title: str) -> Table:
             str(one.number),
             f"{one.value:.4f}",
             f"{one.mean:.4f}",
-            f"{one.deviation:.4f}",
+            f"{one.deviation:.4f}" if len(one.values) > 1 else "-",
             str(len(one.values)),
         )
     return table

@@ -112,8 +112,8 @@ def test_connections_cut_again_and_again_cost_nothing(engine, postgres, database
     assert sorted(engine.lines("begin")) == [str(x) for x in range(8)]
 
 
-def test_nothing_is_written_in_a_turn_that_is_lost(engine, postgres, database):
-    """Else two agents that both believe it is their turn would begin the same cell."""
+def test_nothing_is_written_once_the_lock_is_lost(engine, postgres, database):
+    """Else two agents that both believe they have the lock would begin the same cell."""
     sweep = sweep_file.read(Path(engine.sweep("marks.py", {"x": [0, 1]})))
     study = SweepStudy(sweep, url=database)
     tries = []
@@ -124,7 +124,7 @@ def test_nothing_is_written_in_a_turn_that_is_lost(engine, postgres, database):
             postgres.cut_connections()
         study.storage.set_study_user_attr(study.study_id, f"try{len(tries)}", True)
 
-    study._turn(write)
+    study._alone(write)
     written = study.storage.get_study_user_attrs(study.study_id)
     assert len(tries) == 2
     assert "try1" not in written and "try2" in written
