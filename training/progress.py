@@ -7,6 +7,7 @@
 """
 
 import math
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -66,7 +67,9 @@ class Progress(keras.callbacks.Callback):
         if out.isatty() and now - self.drawn >= REDRAW_SECONDS:
             self.drawn = now
             steps = self.params["steps"] or self.batches
-            out.write(f"{CLEAR_LINE}{self._head()}{_bar(self.batches, steps, logs or {})}")
+            text = self._head() + _bar(self.batches, steps, logs or {})
+            # A line that is broken in two could not be cleared.
+            out.write(CLEAR_LINE + text[: shutil.get_terminal_size().columns - 1])
             out.flush()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -96,11 +99,7 @@ class Progress(keras.callbacks.Callback):
             earlier = f"best {_figures(best)} in epoch {of_epoch}"
             score += " (the best)" if of_epoch == self.epoch else f" ({earlier})"
         parts = [f"loss {_figures(logs['loss'])}", score, duration(self.seconds[-1])]
-        if left := self.epochs - self.epoch:
-            # The first epoch waits for the compiler.
-            usual = self.seconds[1:] or self.seconds
-            parts.append(f"about {duration(left * sum(usual) / len(usual))} left")
-        return ", ".join(parts)
+        return ", ".join(parts) + time_left(self.seconds, self.epochs - self.epoch)
 
 
 def _bar(done: int, steps: int, logs: Mapping[str, float]) -> str:
@@ -113,6 +112,17 @@ def _bar(done: int, steps: int, logs: Mapping[str, float]) -> str:
 def _figures(score: float) -> str:
     """A score with the figures that tell epochs apart."""
     return f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}"
+
+
+def time_left(seconds: list[float], count: int) -> str:
+    """``, about 3 min left``, or nothing where nothing is left.
+
+    Args:
+        seconds: that epochs or trainings took so far; the first waited for the compiler.
+        count: how many are still to come.
+    """
+    usual = seconds[1:] or seconds
+    return f", about {duration(count * sum(usual) / len(usual))} left" if count else ""
 
 
 def duration(seconds: float) -> str:

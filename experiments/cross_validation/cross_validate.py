@@ -73,7 +73,7 @@ class CrossValidator:
             for number in range(1, self.settings.folds + 1):
                 fold = self._kept(number) or self._trained(number)
                 self.done.append(fold.result)
-                self._tell_of(fold.result)
+                self._report_fold(fold.result)
         except FoldEnded as end:
             return Outcome(self._reached(), self.store, str(end), end.failed)
         self._summarise()
@@ -106,68 +106,64 @@ class CrossValidator:
     def _trained(self, number: int) -> FinishedFold:
         if self.stop.reason:
             raise FoldEnded(self.stop.reason, failed=False)
-        own = part(self.division, number, self.settings)
+        split = part(self.division, number, self.settings)
         print(
-            f"fold {number} of {self.settings.folds}: {len(own.train):,} training, "
-            f"{len(own.validation):,} validation, {len(own.held_out):,} held-out beats"
+            f"fold {number} of {self.settings.folds}: {len(split.train):,} training, "
+            f"{len(split.validation):,} validation, {len(split.held_out):,} held-out beats"
         )
         try:
-            fold = self._fit(own)
+            fold = self._fit(split)
         finally:
             clear_session()
         self.store.write(fold)
         return fold
 
-    def _fit(self, own: Part) -> FinishedFold:
+    def _fit(self, split: Part) -> FinishedFold:
         """Train on a part of the beats, and score the held-out ones once.
 
         Each fold has a seed of its own: the mean over folds then averages the luck of initial
         weights and batches too. Bouthillier X et al. Accounting for variance in machine learning
         benchmarks. MLSys (2021).
         """
-        beats, number = self.division.beats, own.number
+        beats, number = self.division.beats, split.number
         settings = dataclasses.replace(self.settings, seed=self.settings.seed + number - 1)
         keras.utils.set_random_seed(settings.seed)
         build = architectures.find(settings.arch).build
         model = build(settings, beats.signals.shape[1], len(beats.class_names))
+        label = f"{settings.arch}, fold {number} of {settings.folds}"
         result = loop.fit(
             model,
-            beats.select(own.train),
-            beats.select(own.validation),
+            beats.select(split.train),
+            beats.select(split.validation),
             settings,
             on_epoch=lambda metrics: self._log_epoch(number, metrics),
             stop=self.stop,
             state_file=self.store.training(number),
-            progress=Progress(
-                f"{settings.arch}, fold {number} of {settings.folds}",
-                settings.monitor,
-                settings.epochs,
-            ),
+            progress=Progress(label, settings.monitor, settings.epochs),
         )
         if result.failed or result.stopped or result.best_score is None:
             raise FoldEnded(result.ended_by, failed=not result.stopped)
-        held_out = beats.select(own.held_out)
-        facts = {**_facts(own, held_out.patients, settings.seed), **_course(result)}
+        held_out = beats.select(split.held_out)
         fold = FoldResult(
             number,
             beats.class_names,
-            own.held_out,
+            split.held_out,
             np.asarray(held_out.labels, int),
             predict(model, held_out.signals, held_out.sampling_hz),
-            facts,
+            {**_facts(split, held_out.patients, settings.seed), **_course(result)},
         )
         return FinishedFold(fold, result.history)
 
     def _log_epoch(self, number: int, metrics: Mapping[str, float]) -> None:
         self.tracker.log({f"fold{number}/{name}": value for name, value in metrics.items()})
 
-    def _tell_of(self, fold: FoldResult) -> None:
+    def _report_fold(self, fold: FoldResult) -> None:
         """One log call a fold has the means so far, so that W&B's hyperband counts folds."""
-        reached, own = self._reached(), f"fold{fold.number}"
+        reached, name = self._reached(), f"fold{fold.number}"
         assert reached
         of_fold = {
-            f"{own}/held_out_accuracy": fold.scores.accuracy,
-            f"{own}/held_out_macro_f1": fold.scores.macro_f1,
+            f"{name}/held_out_accuracy": fold.scores.accuracy,
+            f"{name}/held_out_macro_f1": fold.scores.macro_f1,
         }
         self.tracker.log({**of_fold, **reached.as_metrics()})
         print(
@@ -224,11 +220,11 @@ def _identity(division: Division, settings: CrossValidationSettings) -> Identity
     )
 
 
-def _facts(own: Part, patients: np.ndarray | None, seed: int) -> dict:
+def _facts(split: Part, patients: np.ndarray | None, seed: int) -> dict:
     return {
         "seed": seed,
-        "training_beats": len(own.train),
-        "validation_beats": len(own.validation),
+        "training_beats": len(split.train),
+        "validation_beats": len(split.validation),
         "patients": None if patients is None else len(np.unique(patients)),
     }
 
@@ -255,14 +251,14 @@ def run(settings: CrossValidationSettings) -> Outcome:
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
     """
-    with tracked_run(settings, job="cross-validate") as own:
-        swept = own.tracker.swept()
+    with tracked_run(settings, job="cross-validate") as tracked:
+        swept = tracked.tracker.swept()
         if swept:
             settings = of_sweep(swept, settings)
         if swept or in_a_trial():
             refuse_test_beats(settings)
-        outcome = CrossValidator(settings, own.tracker, own.stop).run()
-        own.failed = outcome.failed
+        outcome = CrossValidator(settings, tracked.tracker, tracked.stop).run()
+        tracked.failed = outcome.failed
         return outcome
 
 

@@ -1,6 +1,7 @@
 """A transfer experiment: the source network, its trainings on the target, their report."""
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from models.checkpoints import Checkpoint
 from training import architectures
 from training import run as training_run
 from training.classifier import Classifier
+from training.progress import duration, time_left
 from training.settings import TrainingSettings
 from training.tracked_run import StopRequest, clear_session
 from training.tracking import open_tracker
@@ -329,14 +331,17 @@ def _trainings(
 ) -> list[tuple[CellResult, np.ndarray]]:
     """Result and probabilities of each cell, from the store or from a training now."""
     trainers: dict[str, Trainer] = {}
-    done = []
-    for place, cell in enumerate(cells, start=1):
+    done, seconds = [], []
+    for number, cell in enumerate(cells, start=1):
         if (found := store.read(cell)) is None:
             if cell.mode not in trainers:
                 trainers[cell.mode] = Trainer(bench, cell.mode, rates[cell.mode])
+            started = time.perf_counter()
             found = _tracked_cell(settings, trainers[cell.mode], cell, test, store)
-            unit = "patients" if bench.by_patient else "beats"
-            print(f"{place}/{len(cells)} {_line(found[0], unit)}", flush=True)
+            seconds.append(time.perf_counter() - started)
+            position = f"network {number} of {len(cells)}"
+            left = time_left(seconds, len(cells) - number)
+            print(f"{_line(found[0], bench, position)}{left}", flush=True)
         done.append(found)
     clear_session()
     return done
@@ -387,9 +392,11 @@ def _summary(result: CellResult) -> dict[str, float]:
     }
 
 
-def _line(result: CellResult, unit: str) -> str:
-    used = f"{result.units} {unit}" + (f", {result.beats:,} beats" if unit != "beats" else "")
+def _line(result: CellResult, bench: Bench, position: str) -> str:
+    """What a training reached, as the lines of other trainings' progress say it."""
+    used = f"{result.units} patients, " if bench.by_patient else ""
     return (
-        f"{result.mode} {result.fraction:.4g} seed {result.seed}: {used}; test macro-F1 "
-        f"{result.by_beat.macro_f1:.3f}, AUC {result.by_beat.auc:.3f}; {result.seconds:.1f} s"
+        f"{result.mode}, {100 * result.fraction:.4g} % of the labels, seed {result.seed} "
+        f"({position}): {used}{result.beats:,} beats, test macro-F1 "
+        f"{result.by_beat.macro_f1:.3f}, AUC {result.by_beat.auc:.3f}, {duration(result.seconds)}"
     )

@@ -263,10 +263,14 @@ def test_a_whole_experiment_goes_on_where_it_was(data_sets, monkeypatch, capsys)
     ]
     assert program.main([*flags, "--seeds=1", "--modes=scratch"]) == 0
     first = capsys.readouterr().out
-    assert "training one for 1 epochs" in first and "2/2 scratch 1 seed 0: 24 patients" in first
+    assert (
+        "training one for 1 epochs" in first
+        and "scratch, 100 % of the labels, seed 0 (network 2 of 2): 24 patients" in first
+    )
     monkeypatch.setattr(run, "train", None)  # the source is there now
     assert program.main([*flags, "--seeds=2", "--modes=scratch,whole"]) == 0
     second = capsys.readouterr().out
-    assert "8/8 whole 1 seed 1" in second and "1/8 scratch" not in second
+    assert "whole, 100 % of the labels, seed 1 (network 8 of 8)" in second
+    assert "network 1 of 8" not in second
     assert "rate of whole" in second and "rate of scratch" not in second
     assert "whole minus scratch at 10 %" in second and "report.html" in second

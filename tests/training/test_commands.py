@@ -1,4 +1,7 @@
-"""The training programs answer help and mistakes at once, before anything slow is imported."""
+"""The training programs group their help, and answer mistakes before anything slow is imported.
+
+That their help comes at once is tested with that of all programs: `tests/test_start_up.py`.
+"""
 
 import dataclasses
 import json
@@ -60,12 +63,6 @@ def answers(*commands: list[str]) -> list[tuple[int, str]]:
     return [(status, text) for status, text in found]
 
 
-def test_help_comes_at_once_and_fits_a_terminal():
-    for status, text in answers(*([program, "--help"] for program in PROGRAMS)):
-        assert status == 0 and "usage:" in text
-        assert max(map(len, text.splitlines())) <= 100
-
-
 def test_a_misspelt_flag_is_told_with_the_closest_one():
     typos = [[program, "--epoch=3"] for program in PROGRAMS if program != "training.transfer"]
     for status, text in answers(*typos, ["training.transfer", "--source_epoch=3"]):
@@ -88,6 +85,7 @@ def test_every_setting_is_in_a_group_of_the_help(kind, capsys):
     with pytest.raises(SystemExit):
         from_command_line(kind, ["--help"])
     text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
     for title, fields in groups(kind).items():
         assert f"\n{title}:\n" in text
         for field in fields:

@@ -43,7 +43,8 @@ def test_away_from_a_terminal_there_is_one_plain_line_for_each_epoch(clock):
     assert len(out.getvalue().splitlines()) == 4
 
 
-def test_a_terminal_shows_how_far_the_epoch_is_and_then_the_same_line(clock):
+def test_a_terminal_shows_how_far_the_epoch_is_and_then_the_same_line(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     out = Terminal()
     epochs(Progress("rnn", "val_loss", 1, out), clock, 0.0123, seconds=40)
     bar, line = out.getvalue().split(progress.CLEAR_LINE)[-2:]
