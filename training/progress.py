@@ -30,7 +30,7 @@ CLEAR_LINE = "\r\x1b[2K"
 
 
 class Progress(keras.callbacks.Callback):
-    """Prints a line after each epoch. It stands behind the callbacks that compute the metrics."""
+    """Prints a line after each epoch. It comes after the callbacks that compute the metrics."""
 
     def __init__(
         self, label: str, metric: str, epochs: int, out: TextIO | None = None, words: str = ""

@@ -1,4 +1,4 @@
-"""What a training run leaves behind: logged epochs, and checkpoints that a kill cannot take."""
+"""Logs the epochs of a training run, and offers its weights as checkpoints after each new best."""
 
 import datetime
 from dataclasses import dataclass

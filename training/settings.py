@@ -34,7 +34,7 @@ class Data:
     validation_share: float = option(
         0.1, "share of training beats that validate", low=0.01, high=0.5
     )
-    train_limit: int = option(0, "use only so many training beats, drawn by class; 0: all")
+    train_limit: int = option(0, "training beats to use, drawn by class; 0: all")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Augmentation:
     augment_amplitude: float = option(0.2, "bend amplitudes by powers up to 1 + this", high=2)
     augment_noise: float = option(0.008, "deviation of white noise, in scaled units", high=0.5)
     augment_warp: float = option(0.0, "let time run unevenly by up to this share", high=0.9)
-    augment_shift: int = option(0, "move the R mark by up to so many samples", high=20)
+    augment_shift: int = option(0, "move the R mark by up to this many samples", high=20)
     augment_drift: float = option(0.0, "let the gain drift by up to this share", high=2)
     augment_artefacts: str = option(
         "none",

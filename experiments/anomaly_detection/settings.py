@@ -21,7 +21,7 @@ class NormalBeatsSettings:
     protocol: str = option("", PROTOCOL_MEANING)
     seed: int = option(0, "seed of the initial weights, the batches and the noise")
     split_seed: int = option(0, "seed that draws the folds of the normal beats")
-    train_limit: int = option(0, "use only so many normal training beats; 0: all")
+    train_limit: int = option(0, "normal training beats to use; 0: all")
 
 
 @dataclass(frozen=True)
