@@ -33,7 +33,7 @@ MARGIN_POINTS = 4
 
 # The ids of drawings, and the box around them in pixels.
 Part = tuple[list[str], Bbox]
-Stack = Literal["panels", "columns", "none"]
+Stack = Literal["panels", "columns", "narrow", "none"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Picture:
         figure: drawn with the colours of `utils.style`.
         caption: plain text; may be empty.
         stack: what a narrow screen shows below one another: every panel, or whole columns of
-            panels; ``none`` keeps the figure whole and lets it scroll sideways.
+            panels; ``narrow`` is the whole figure, drawn again as wide as a phone, as figures of
+            one panel always are; ``none`` keeps the figure as it is and lets it scroll sideways.
     """
 
     name: str
@@ -104,7 +105,7 @@ def _drawings(picture: Picture) -> tuple[str, str]:
         return drawing, ""
     keys = "".join(_panel(figure, *key) for key in _keys(figure))
     windows = [f'<div class="keys">{keys}</div>'] if keys else []
-    if len(panels) > 1:
+    if len(panels) > 1 and picture.stack != "narrow":
         windows += [_panel(figure, *panel) for panel in panels]
     elif figure.get_figwidth() > PHONE_INCHES:
         windows.append(_narrow(picture))

@@ -50,6 +50,9 @@ def counts_figure(beats: BeatSet) -> Figure:
     # Bars would need a zero, which this scale does not have.
     logarithmic.scatter(np.maximum(counts, 0.5), places, color=colours, s=70, zorder=3)
     logarithmic.set(xscale="log", xlim=(0.4, max(counts.max(), 10) * 2))
+    for place, name in enumerate(beats.class_names):  # a phone shows each panel by itself
+        spot = (max(counts[place], 0.5), place)
+        logarithmic.annotate(name, spot, (8, 0), textcoords="offset points", va="center")
     logarithmic.grid(True, axis="x")
     logarithmic.xaxis.set_minor_locator(NullLocator())
     for axes in (to_scale, logarithmic):

@@ -46,7 +46,12 @@ CAPTIONS = {
     "training and in test.",
 }
 # What a narrow screen does with grids of small panels, whose rows and columns belong together.
-STACKS: dict[str, Stack] = {"examples": "none", "augmentation": "none", "mixture": "none"}
+STACKS: dict[str, Stack] = {
+    "examples": "none",
+    "lengths": "narrow",
+    "augmentation": "none",
+    "mixture": "none",
+}
 
 
 def class_rows(beats: BeatSet) -> list[list[str]]:

@@ -107,6 +107,11 @@ def test_a_wide_figure_of_one_panel_is_drawn_again_for_a_phone():
     assert Picture("colours", stamps(panels=1, width=5)).html().count("<svg") == 1
 
 
+def test_a_figure_of_several_panels_may_be_drawn_again_as_a_whole():
+    html = Picture("colours", stamps(panels=2), stack="narrow").html()
+    assert html.count("<svg") == 2 and "<use href" not in html
+
+
 def test_a_figure_may_stay_whole():
     html = Picture("colours", stamps(), stack="none").html()
     assert html.count("<svg") == 1 and '<figure class="whole">' in html
