@@ -31,7 +31,7 @@ from heartbeats.beat_set import BeatSet
 from heartbeats.csv_beats import beats_file
 from heartbeats.csv_beats.layout import label_notes
 from heartbeats.names import PROTOCOLS
-from models import checkpoints, reference
+from models import calibration, checkpoints
 from models.checkpoints import Checkpoint
 from models.inference import predict, predict_with_embedding
 from training import architectures
@@ -186,7 +186,7 @@ def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = 
     Raises:
         InputError: the checkpoint was made for other beats, is damaged, or predicts NaN.
     """
-    check_fits(checkpoint.facts, checkpoint.path, test)
+    check_fits(checkpoint, test)
     probabilities = predict(checkpoint.load(), test.signals, test.sampling_hz)
     if not np.isfinite(probabilities).all():
         raise InputError(f"{shown(checkpoint.path)} predicts NaN; train it again")
@@ -239,18 +239,18 @@ def tell(assessments: list[Assessment], folder: Path) -> None:
 def classify_file(asked: argparse.Namespace) -> None:
     """Classify the beats of a CSV file and write what was found."""
     checkpoint = _checkpoint_to_predict_with(asked)
-    class_names = tuple(checkpoint.facts["class_names"])
-    beats = beats_file.read(asked.predict, checkpoint.facts["samples"], class_names)
+    class_names = checkpoint.beat_format.class_names
+    beats = beats_file.read(asked.predict, checkpoint.beat_format.samples, class_names)
     probabilities, judged = _judged(checkpoint, beats.signals)
     path = asked.to or runs_folder() / "predictions" / f"{asked.predict.stem}.csv"
     predictions_csv.write(path, probabilities, class_names, judged)
     predicted = probabilities.argmax(axis=1)
     counts = np.bincount(predicted, minlength=len(class_names))
     found = ", ".join(f"{name} {n:,}" for name, n in zip(class_names, counts, strict=True))
-    data = checkpoint.facts["data"]
+    data = checkpoint.facts.data
     trained = "trained on synthetic beats" if data == "synthetic" else f"trained on {data}"
     print(f"{len(predicted):,} beats by {shown(checkpoint.path)}, {trained}: {found}")
-    print(f"it expects {checkpoint.facts['sampling_hz']:g} Hz, {checkpoint.facts['scaling']}")
+    print(f"it expects {checkpoint.beat_format.sampling_hz:g} Hz, {checkpoint.facts.scaling}")
     if beats.labels is not None:
         scores = metrics.score(beats.labels, predicted, class_names)
         figures = f"accuracy {scores.accuracy:.4f}, macro-F1 {scores.macro_f1:.4f}"
@@ -266,13 +266,13 @@ def classify_file(asked: argparse.Namespace) -> None:
 def _judged(
     checkpoint: Checkpoint, signals: np.ndarray
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """(beats, classes) probabilities, and what the checkpoint's reference says of them."""
-    model, hz = checkpoint.load(), checkpoint.facts["sampling_hz"]
-    judge = reference.load(checkpoint)
+    """(beats, classes) probabilities, and what the checkpoint's calibration says of them."""
+    model, hz = checkpoint.load(), checkpoint.beat_format.sampling_hz
+    judge = calibration.load(checkpoint)
     if judge is None:
         return predict(model, signals, hz), {}
     probabilities, embeddings = predict_with_embedding(model, signals, hz)
-    scores = judge.ood_scores(embeddings, signals)
+    scores = judge.ood.scores(embeddings, signals)
     return probabilities, {
         "uncertain": judge.uncertain(probabilities),
         "ood_score": scores,
@@ -365,14 +365,14 @@ def _not_found(data: str, protocol: str, missing: list[str]) -> str:
 
 
 def _trained_on(checkpoint: Checkpoint) -> str:
-    data = checkpoint.facts.get("data", catalog.AUTO)
+    data = checkpoint.facts.data
     return data if data in catalog.DATA_SETS else catalog.AUTO
 
 
 def _customary(beats: BeatSet, given: list[Checkpoint]) -> str:
     """The protocol of the first given checkpoint where the data allow it, else their usual one."""
     allowed = splits.allowed(beats)
-    own = given[0].facts.get("protocol") if given else None
+    own = given[0].facts.protocol if given else None
     return own if own in allowed else allowed[0]
 
 
@@ -393,9 +393,7 @@ def _checkpoint_to_predict_with(asked: argparse.Namespace) -> Checkpoint:
     if not found:
         data = PRETRAINED_ON[0] if asked.data == catalog.AUTO else asked.data
         raise InputError(_not_found(data, asked.protocol or PRETRAINED_ON[1], asked.arch or []))
-    missing = {"class_names", "samples", "sampling_hz", "scaling", "data"} - set(found[0].facts)
-    if missing:
-        raise InputError(f"{shown(found[0].path)} does not say its {', '.join(sorted(missing))}")
+    found[0].require("class_names", "samples", "sampling_hz", "scaling", "data")
     return found[0]
 
 

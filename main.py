@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     import eval as evaluation_program
 
     facts = outcomes[0].facts
-    evaluation_program.report_final(folder, facts["data"], facts["protocol"])
+    evaluation_program.report_final(folder, facts.data, facts.protocol)
     return status
 
 

@@ -20,7 +20,7 @@ class Beats(BaseModel):
 
 def create_app(checkpoint: Path) -> FastAPI:
     found = checkpoints.read(checkpoint)
-    model, names = found.load(), found.facts["class_names"]
+    model, names = found.load(), found.beat_format.class_names
     app = FastAPI()
 
     @app.post("/api/predict")

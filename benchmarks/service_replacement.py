@@ -85,7 +85,7 @@ def _replace(path: Path, drafts: list[Path], port: int, beat: np.ndarray) -> int
         facts = checkpoints.read(path).facts
         checkpoints.offer(path.parent, facts, lambda *_scores: True, partial(shutil.copy, draft))
         time.sleep(PAUSE_S)
-        digest = checkpoints.read(path).facts["weights_digest"]
+        digest = checkpoints.read(path).facts.weights_digest
         taken_up += digest.startswith(_answering(port, beat))
     return taken_up
 

@@ -6,13 +6,14 @@ from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from string import ascii_uppercase
-from typing import Any
 
 import numpy as np
 
 from evaluation import metrics
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
+from models.checkpoints import Checkpoint
+from models.facts import CheckpointFacts
 from utils.errors import InputError
 from utils.paths import shown
 
@@ -23,19 +24,19 @@ OF_TRAINING = ("data", "fingerprint", "protocol")
 MOST_NAMED = 6
 
 
-def variants(trainings: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+def variants(trainings: Sequence[CheckpointFacts]) -> list[str]:
     """A name for each training, the same for those that differ in their seed alone.
 
     It is the architecture, with a letter where it was trained in several ways.
 
-    Args:
-        trainings: the architecture of each, and the facts of its checkpoint.
-
-    >>> variants([("cnn", {"settings": {"width": 8}}), ("cnn", {"settings": {"width": 9}})])
+    >>> narrow, wide = (
+    ...     CheckpointFacts(architecture="cnn", settings={"width": width}) for width in (8, 9)
+    ... )
+    >>> variants([narrow, wide])
     ['cnn A', 'cnn B']
     """
     ways = _ways(trainings)
-    return [_name(architecture, facts, ways[architecture]) for architecture, facts in trainings]
+    return [_name(facts, ways[facts.architecture]) for facts in trainings]
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -50,7 +51,7 @@ def numbered(names: Sequence[str]) -> list[str]:
     ]
 
 
-def differences(trainings: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+def differences(trainings: Sequence[CheckpointFacts]) -> list[str]:
     """A sentence for each architecture that was trained in several ways, on what differs."""
     sentences = []
     for architecture, ways in _ways(trainings).items():
@@ -64,24 +65,24 @@ def differences(trainings: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
     return sentences
 
 
-def _ways(trainings: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+def _ways(trainings: Sequence[CheckpointFacts]) -> dict[str, list[CheckpointFacts]]:
     """Architecture -> the facts of the first training of each way."""
-    ways: dict[str, list[dict[str, Any]]] = {}
-    for architecture, facts in trainings:
-        known = ways.setdefault(architecture, [])
+    ways: dict[str, list[CheckpointFacts]] = {}
+    for facts in trainings:
+        known = ways.setdefault(facts.architecture, [])
         if all(_differing(facts, other) for other in known):
             known.append(facts)
     return ways
 
 
-def _name(architecture: str, facts: dict[str, Any], ways: list[dict[str, Any]]) -> str:
+def _name(facts: CheckpointFacts, ways: list[CheckpointFacts]) -> str:
     if len(ways) == 1:
-        return architecture
+        return facts.architecture
     place = next(place for place, other in enumerate(ways) if not _differing(facts, other))
-    return f"{architecture} {_letter(place)}"
+    return f"{facts.architecture} {_letter(place)}"
 
 
-def _differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+def _differing(one: CheckpointFacts, other: CheckpointFacts) -> set[str]:
     """What two trainings differ in.
 
     A setting that one does not know came later, with a default that changed nothing.
@@ -90,13 +91,13 @@ def _differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
     return {key for key in first.keys() & second.keys() if first[key] != second[key]}
 
 
-def _settings(facts: dict[str, Any]) -> dict[str, Any]:
-    of_training = {key: facts[key] for key in OF_TRAINING if key in facts}
-    own = facts.get("settings", {})
-    return of_training | {key: value for key, value in own.items() if key not in NO_DIFFERENCE}
+def _settings(facts: CheckpointFacts) -> dict[str, object]:
+    of_training = {name: getattr(facts, name) for name in OF_TRAINING if facts.says(name)}
+    own = {key: value for key, value in facts.settings.items() if key not in NO_DIFFERENCE}
+    return of_training | own
 
 
-def _values(key: str, ways: list[dict[str, Any]]) -> str:
+def _values(key: str, ways: list[CheckpointFacts]) -> str:
     return ", ".join(str(_settings(one).get(key, "unknown")) for one in ways)
 
 
@@ -127,11 +128,12 @@ class Assessment:
         probabilities: (beats, classes) float.
         records, patients, times_s: (beats,) where each beat is from; None where unknown.
         warnings: sentences that must stand beside every score of this assessment.
+        is_baseline: whether it is no network of ours, but what one must beat.
     """
 
     architecture: str
     checkpoint: Path
-    facts: dict[str, Any]
+    facts: CheckpointFacts
     data: str
     fingerprint: str
     protocol: str
@@ -142,6 +144,7 @@ class Assessment:
     patients: np.ndarray | None = None
     times_s: np.ndarray | None = None
     warnings: tuple[str, ...] = field(default=())
+    is_baseline: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.labels), len(self.class_names))
@@ -149,12 +152,13 @@ class Assessment:
             raise ValueError(f"probabilities of shape {self.probabilities.shape} for {expected}")
 
     @property
-    def is_baseline(self) -> bool:
-        return bool(self.facts.get("baseline"))
+    def monitor(self) -> str:
+        """The validation score that chose the weights; macro-F1 where an old file does not say."""
+        return self.facts.monitor if self.facts.says("monitor") else "val_macro_f1"
 
     @property
     def seed(self) -> int | None:
-        return self.facts.get("seed")
+        return self.facts.seed
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -197,7 +201,7 @@ def names(assessments: Sequence[Assessment]) -> list[str]:
 
 def variants_of(assessments: Sequence[Assessment]) -> list[str]:
     """A name for each, the same for those that differ in their seed alone."""
-    return variants([(one.architecture, one.facts) for one in assessments])
+    return variants([one.facts for one in assessments])
 
 
 def representatives(assessments: Sequence[Assessment]) -> list[Assessment]:
@@ -209,36 +213,31 @@ def representatives(assessments: Sequence[Assessment]) -> list[Assessment]:
     for name, one in zip(variants_of(assessments), assessments, strict=True):
         family = "baseline" if one.is_baseline else name
         standing = chosen.get(family)
-        monitor = one.facts.get("monitor", "val_macro_f1")
-        standing_score = standing.facts.get("score") if standing else None
-        if standing is None or metrics.better(monitor, one.facts["score"], standing_score):
+        standing_score = standing.facts.score if standing else None
+        if standing is None or metrics.better(one.monitor, one.facts.score, standing_score):
             chosen[family] = one
     return list(chosen.values())
 
 
-def check_fits(facts: dict[str, Any], path: Path, beats: BeatSet) -> None:
+def check_fits(checkpoint: Checkpoint, beats: BeatSet) -> None:
     """Raise InputError unless classes, sampling rate and length of the beats are the checkpoint's.
 
     Args:
-        facts: what the checkpoint's JSON says.
-        path: that file, for the message.
+        checkpoint: what would score them.
         beats: what is to be scored.
     """
     _beats, samples = beats.signals.shape
-    here = {
-        "class_names": list(beats.class_names),
-        "sampling_hz": beats.sampling_hz,
-        "samples": samples,
-    }
-    for key, value in here.items():
-        if facts.get(key) != value:
-            raise InputError(
-                f"{shown(path)} does not fit {beats.name}: its {key} is {facts.get(key)}, that "
-                f"of the data {value}; evaluate it on the data it was made for (--data)"
-            )
+    wrong = checkpoint.facts.differences(
+        class_names=tuple(beats.class_names), sampling_hz=beats.sampling_hz, samples=samples
+    )
+    for name, said, here in wrong:
+        raise InputError(
+            f"{shown(checkpoint.path)} does not fit {beats.name}: its {name} is {said}, that of "
+            f"the data {here}; evaluate it on the data it was made for (--data)"
+        )
 
 
-def doubts(facts: dict[str, Any], test: BeatSet, protocol: str) -> tuple[str, ...]:
+def doubts(facts: CheckpointFacts, test: BeatSet, protocol: str) -> tuple[str, ...]:
     """Why the scores of a checkpoint on `test` may not be what they seem, a sentence each.
 
     Args:
@@ -246,10 +245,8 @@ def doubts(facts: dict[str, Any], test: BeatSet, protocol: str) -> tuple[str, ..
         test: the test beats, as a selection of the whole data set.
         protocol: how they were held out.
     """
-    data, fingerprint, trained_under = (
-        facts.get(key, "unknown") for key in ("data", "fingerprint", "protocol")
-    )
-    name = facts["architecture"]
+    data, fingerprint, trained_under = facts.data, facts.fingerprint, facts.protocol
+    name = facts.architecture
     if data != test.name:
         return (f"{name} was trained on other data: on {data}, and is tested on {test.name}.",)
     found = []

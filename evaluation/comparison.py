@@ -132,7 +132,7 @@ def compare(assessments: list[Assessment]) -> Comparison:
             for a, b in itertools.combinations(chosen, 2)
         ),
         tuple(_spreads(assessments)),
-        tuple(variants.differences([(one.architecture, one.facts) for one in assessments])),
+        tuple(variants.differences([one.facts for one in assessments])),
         "beats" if patients is None else "patients",
         len(first.labels) if patients is None else len(np.unique(patients)),
     )

@@ -279,9 +279,9 @@ def _checkpoints(results: tuple[Result, ...]) -> list[str]:
             one.name,
             shown(one.assessment.checkpoint),
             _trained_on(one.assessment),
-            number_text(one.assessment.facts.get("score"), 4),
-            one.assessment.facts.get("epoch"),
-            one.assessment.facts.get("parameters"),
+            number_text(one.assessment.facts.score, 4),
+            one.assessment.facts.epoch,
+            one.assessment.facts.parameters,
         ]
         for one in results
     ]
@@ -290,14 +290,16 @@ def _checkpoints(results: tuple[Result, ...]) -> list[str]:
         heading("Checkpoints"),
         table(headers, rows, text_columns=3),
         *(
-            folded_json(f"all that {one.name}'s checkpoint says", one.assessment.facts)
+            folded_json(
+                f"all that {one.name}'s checkpoint says", one.assessment.facts.to_json()
+            )
             for one in results
         ),
     ]
 
 
 def _trained_on(one: Assessment) -> str:
-    return f"{one.facts.get('data', 'unknown')}, protocol {one.facts.get('protocol', 'unknown')}"
+    return f"{one.facts.data}, protocol {one.facts.protocol}"
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:
@@ -326,7 +328,7 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
                 "macro_f1_interval": asdict(result.macro_f1),
                 "curves": _areas(result.assessment),
                 "checkpoint": shown(result.assessment.checkpoint),
-                "facts": result.assessment.facts,
+                "facts": result.assessment.facts.to_json(),
             }
             for result in comparison.results
         ],

@@ -58,8 +58,8 @@ def trainings_of(
     for name, one in zip(names(assessments), assessments, strict=True):
         epochs = histories.get((one.architecture, one.seed or 0))
         if epochs:
-            monitor = one.facts.get("monitor", "val_macro_f1")
-            best_epoch = int(one.facts.get("epoch", 0))
+            monitor = one.monitor
+            best_epoch = one.facts.epoch or 0
             found.append(Training(name, one.architecture, monitor, best_epoch, epochs))
     return found
 

@@ -3,22 +3,26 @@
 A checkpoint is two files: `cnn.json`, which explains it and names its weights file, and
 `cnn-<digest>.keras`. The JSON is put in place last and in one step, so a reader sees the old pair
 or the new pair, whatever happens in between. A third file may join them in the same way: the
-reference `cnn-<digest>.npz`, by which `models.reference` judges predictions.
+calibration `cnn-<digest>.npz`, which `models.calibration` reads.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import filelock
 
-from models.backend import keras
+from models import facts as checkpoint_facts
+from models.facts import AutoencoderFacts, BeatFormat, CheckpointFacts
 from utils.errors import InputError
 from utils.files import write_json, write_whole
-from utils.paths import PROJECT_FOLDER, runs_folder
+from utils.paths import PROJECT_FOLDER, runs_folder, shown
+
+if TYPE_CHECKING:
+    from models.backend import keras
 
 PRETRAINED_FOLDER = PROJECT_FOLDER / "models" / "pretrained"
 LOCK_SECONDS = 60
@@ -29,23 +33,43 @@ class Checkpoint:
     """A saved model: the path of its JSON, and what stands in it."""
 
     path: Path
-    facts: dict[str, Any]
+    facts: CheckpointFacts
 
     @property
     def architecture(self) -> str:
-        return self.facts["architecture"]
+        return self.facts.architecture
+
+    @property
+    def is_anomaly_detector(self) -> bool:
+        """Whether it reconstructs beats; else it classifies them."""
+        return isinstance(self.facts, AutoencoderFacts)
 
     @property
     def weights_file(self) -> Path:
-        return self.path.parent / self.facts["weights_file"]
+        return self.path.parent / self.facts.weights_file
 
     @property
-    def reference_file(self) -> Path | None:
-        """What `models.reference` reads; None for a checkpoint that has no reference."""
-        name = self.facts.get("reference_file")
-        return self.path.parent / name if name else None
+    def calibration_file(self) -> Path | None:
+        """What `models.calibration` reads; None for a checkpoint that has none."""
+        if not self.facts.says("calibration_file"):
+            return None
+        return self.path.parent / self.facts.calibration_file
 
-    def load(self) -> keras.Model:
+    @property
+    def beat_format(self) -> BeatFormat:
+        """The beats that the network takes; raises InputError where the JSON does not say it."""
+        self.require("class_names", "sampling_hz", "samples")
+        facts = self.facts
+        assert facts.sampling_hz is not None and facts.samples is not None  # as required
+        return BeatFormat(facts.class_names, facts.sampling_hz, facts.samples)
+
+    def require(self, *names: str) -> None:
+        """Raise InputError, which lists them, where facts of these names are unknown."""
+        missing = [name for name in names if not self.facts.says(name)]
+        if missing:
+            raise InputError(f"{shown(self.path)} does not say its {', '.join(sorted(missing))}")
+
+    def load(self) -> "keras.Model":
         """The Keras model, uncompiled.
 
         Raises:
@@ -53,11 +77,14 @@ class Checkpoint:
         """
         if not self.weights_file.is_file():
             raise InputError(f"{self.path} names {self.weights_file.name}, which is not there")
-        if _digest(self.weights_file) != self.facts["weights_digest"]:
+        if _digest(self.weights_file) != self.facts.weights_digest:
             raise InputError(
                 f"{self.weights_file} is damaged (its digest is not the one in {self.path.name}); "
                 "train again or check the file out again"
             )
+        # Imported late: Keras takes seconds, and what a checkpoint says is known without it.
+        from models.backend import keras
+
         return keras.saving.load_model(self.weights_file, compile=False)
 
 
@@ -69,15 +96,11 @@ def folder_of(data: str, protocol: str) -> Path:
 def read(path: Path) -> Checkpoint:
     """The checkpoint that the JSON file `path` explains; raises InputError where it cannot be."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        return Checkpoint(path, checkpoint_facts.read(json.loads(path.read_text("utf-8"))))
     except OSError as error:
         raise InputError(f"{path}: no checkpoint there ({error.strerror})") from error
-    except ValueError as error:
+    except ValueError as error:  # an InputError is one
         raise InputError(f"{path}: not a checkpoint's JSON: {error}") from error
-    missing = {"architecture", "weights_file", "weights_digest", "score"} - set(facts)
-    if missing:
-        raise InputError(f"{path}: not a checkpoint's JSON: it lacks {', '.join(sorted(missing))}")
-    return Checkpoint(path, facts)
 
 
 def best(data: str, protocol: str, architecture: str) -> Checkpoint | None:
@@ -91,7 +114,7 @@ def best(data: str, protocol: str, architecture: str) -> Checkpoint | None:
 
 def offer(
     folder: Path,
-    facts: dict[str, Any],
+    facts: CheckpointFacts,
     is_better: Callable[[float, float | None], bool],
     save: Callable[[Path], None],
 ) -> bool:
@@ -102,21 +125,21 @@ def offer(
 
     Args:
         folder: from `folder_of`.
-        facts: what the JSON will say; among it `architecture`, `score`, `monitor`, `fingerprint`.
+        facts: what the JSON will say, with a score; the names of files are added here.
         is_better: (candidate, standing or None) -> whether the candidate wins.
         save: writes the weights to the path it is given.
 
     Returns:
         whether it was taken.
     """
-    if not is_better(facts["score"], None):  # NaN never wins, not even a place that is free
+    if not is_better(facts.score, None):  # NaN never wins, not even a place that is free
         return False
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{facts['architecture']}.json"
+    path = folder / f"{facts.architecture}.json"
     with _locked(path):
         standing = _standing(path)
         if standing and _comparable(standing.facts, facts):
-            if not is_better(facts["score"], standing.facts["score"]):
+            if not is_better(facts.score, standing.facts.score):
                 return False
         _replace(path, facts, save)
         if standing:
@@ -124,17 +147,17 @@ def offer(
     return True
 
 
-def add_reference(
-    checkpoint: Checkpoint, facts: dict[str, Any], save: Callable[[Path], None]
+def add_calibration(
+    checkpoint: Checkpoint, figures: Mapping[str, Any], save: Callable[[Path], None]
 ) -> bool:
-    """Put a reference beside a checkpoint, in the place of the one that it may have.
+    """Put a calibration beside a checkpoint, in the place of the one that it may have.
 
     Safe with any number of processes at once, as `offer`.
 
     Args:
-        checkpoint: the one that the reference was fitted to.
-        facts: what the JSON will say of the reference, under ``reference``.
-        save: writes the reference to the path it is given.
+        checkpoint: the one that the calibration was fitted to.
+        figures: what the JSON will say of the fit.
+        save: writes the calibration to the path it is given.
 
     Returns:
         whether it was taken; not where another checkpoint has come in this one's place meanwhile.
@@ -142,11 +165,16 @@ def add_reference(
     path = checkpoint.path
     with _locked(path):
         standing = read(path)
-        if standing.facts["weights_digest"] != checkpoint.facts["weights_digest"]:
+        if standing.facts.weights_digest != checkpoint.facts.weights_digest:
             return False
         file, digest = _put(path, ".npz", save)
-        named = {"reference": facts, "reference_file": file.name, "reference_digest": digest}
-        write_json(path, {**standing.facts, **named})
+        named = replace(
+            standing.facts,
+            calibration=figures,
+            calibration_file=file.name,
+            calibration_digest=digest,
+        )
+        write_json(path, named.to_json())
         _remove_stale(standing, path)
     return True
 
@@ -156,9 +184,10 @@ def _locked(path: Path) -> filelock.BaseFileLock:
     return filelock.FileLock(path.parent / f".{path.stem}.lock", timeout=LOCK_SECONDS)
 
 
-def _replace(path: Path, facts: dict[str, Any], save: Callable[[Path], None]) -> None:
+def _replace(path: Path, facts: CheckpointFacts, save: Callable[[Path], None]) -> None:
     weights, digest = _put(path, ".keras", save)
-    write_json(path, {**facts, "weights_file": weights.name, "weights_digest": digest})
+    named = replace(facts, weights_file=weights.name, weights_digest=digest)
+    write_json(path, named.to_json())
 
 
 def _put(path: Path, suffix: str, save: Callable[[Path], None]) -> tuple[Path, str]:
@@ -183,14 +212,15 @@ def _standing(path: Path) -> Checkpoint | None:
     return standing if standing.weights_file.is_file() else None
 
 
-def _comparable(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    return all(first.get(key) == second.get(key) for key in ("fingerprint", "monitor"))
+def _comparable(first: CheckpointFacts, second: CheckpointFacts) -> bool:
+    return (first.fingerprint, first.monitor) == (second.fingerprint, second.monitor)
 
 
 def _remove_stale(old: Checkpoint, path: Path) -> None:
     """Remove the files of `old` that the JSON at `path` names no more."""
     new = read(path)
-    for file in {old.weights_file, old.reference_file} - {new.weights_file, new.reference_file}:
+    kept = {new.weights_file, new.calibration_file}
+    for file in {old.weights_file, old.calibration_file} - kept:
         if file:
             file.unlink(missing_ok=True)
 

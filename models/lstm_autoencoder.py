@@ -10,8 +10,9 @@ from scipy.ndimage import uniform_filter1d
 
 from models.architectures import LstmAutoencoderArchitecture
 from models.backend import keras, layers
+from models.facts import AutoencoderFacts
 
-NAME = "lstm_autoencoder"
+NAME = AutoencoderFacts.ARCHITECTURE
 SCALINGS = ("minmax", "standard")
 # Beats scaled to [0, 1] are spread to this height, so that they deviate by about one, as
 # standardised ones do, and one learning rate and one noise suit both.

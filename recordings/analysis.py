@@ -242,9 +242,9 @@ def _provenance(classifier: Classifier, settings: RhythmSettings) -> dict[str, A
     facts = classifier.checkpoint.facts
     return {
         "checkpoint": shown(classifier.checkpoint.path),
-        "architecture": facts["architecture"],
-        "trained on": f"{facts.get('data')}, protocol {facts.get('protocol')}",
-        "weights": facts["weights_digest"][:16],
+        "architecture": facts.architecture,
+        "trained on": f"{facts.data}, protocol {facts.protocol}",
+        "weights": facts.weights_digest[:16],
         "rhythm": asdict(settings),
         "commit": commit(),
         "versions": versions(),

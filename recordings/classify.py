@@ -52,13 +52,14 @@ def load(checkpoint: Checkpoint) -> Classifier:
     Raises:
         InputError: the checkpoint was made for other beats or classes.
     """
-    wanted = {"class_names": list(AAMI_CLASSES), "sampling_hz": BEAT_HZ, "samples": BEAT_SAMPLES}
-    for key, value in wanted.items():
-        if checkpoint.facts.get(key) != value:
-            raise InputError(
-                f"{shown(checkpoint.path)} cannot classify the beats of a recording: its {key} is "
-                f"{checkpoint.facts.get(key)}, expected {value}; give one trained on mitbih"
-            )
+    wrong = checkpoint.facts.differences(
+        class_names=AAMI_CLASSES, sampling_hz=BEAT_HZ, samples=BEAT_SAMPLES
+    )
+    for name, said, expected in wrong:
+        raise InputError(
+            f"{shown(checkpoint.path)} cannot classify the beats of a recording: its {name} is "
+            f"{said}, expected {expected}; give one trained on mitbih"
+        )
     return Classifier(checkpoint, checkpoint.load())
 
 
@@ -78,6 +79,6 @@ def best_checkpoint() -> Checkpoint:
 def has_seen(checkpoint: Checkpoint, record: str) -> bool:
     """Whether beats of this MIT-BIH record trained the network, so that its classes flatter."""
     facts = checkpoint.facts
-    if facts.get("data") != DATA:
+    if facts.data != DATA:
         return False
-    return record in (mitdb.DS1 if facts.get("protocol") == "patients" else mitdb.RECORDS)
+    return record in (mitdb.DS1 if facts.protocol == "patients" else mitdb.RECORDS)

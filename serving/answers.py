@@ -33,6 +33,17 @@ from utils.errors import InputError
 # Larger bodies are parsed in a thread, so that other requests need not wait for it.
 PARSED_AT_ONCE_BYTES = 1 << 17
 WEIGHTS_DIGITS = 16
+# What `/api/models` says of a checkpoint as its JSON does.
+COPIED_FACTS = (
+    "data",
+    "protocol",
+    "samples",
+    "sampling_hz",
+    "scaling",
+    "monitor",
+    "score",
+    "parameters",
+)
 MOST_SHOWN = 60
 
 
@@ -64,7 +75,7 @@ def parse(body: bytes, model: ServedModel) -> tuple[np.ndarray, np.ndarray | Non
         given = BeatsToPredict.model_validate_json(body)
     except ValidationError as error:
         raise InputError(first_fault(error)) from None
-    samples = model.checkpoint.facts["samples"]
+    samples = model.checkpoint.beat_format.samples
     for row, beat in enumerate(given.beats, start=1):
         if len(beat) != samples:
             raise InputError(
@@ -79,7 +90,7 @@ def _labels(labels: list[int] | None, beats: int, model: ServedModel) -> np.ndar
         return None
     if len(labels) != beats:
         raise InputError(f"expected one label a beat, found {len(labels)} for {beats} beats")
-    classes = len(model.checkpoint.facts["class_names"])
+    classes = len(model.checkpoint.beat_format.class_names)
     for row, label in enumerate(labels, start=1):
         if label >= classes:
             raise InputError(f"label {row}: expected 0 to {classes - 1}, found {label}")
@@ -158,7 +169,7 @@ def predictions(
     head = {
         "api_version": API_VERSION,
         "model": model.id,
-        "weights": model.checkpoint.facts["weights_digest"][:WEIGHTS_DIGITS],
+        "weights": model.checkpoint.facts.weights_digest[:WEIGHTS_DIGITS],
         "class_names": model.class_names,
         "count": tally.count,
         "summary": tally.summary(),
@@ -232,7 +243,7 @@ def record_head(model: ServedModel) -> dict[str, Any]:
 def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
     """What `/api/models` says of one checkpoint."""
     checkpoint = entry.checkpoint
-    facts = checkpoint.facts
+    said = checkpoint.facts.to_json()
     return {
         "id": model_id,
         "kind": served_model.kind_of(checkpoint),
@@ -240,10 +251,9 @@ def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
         "architecture": checkpoint.architecture,
         "class_names": list(served_model.class_names_of(checkpoint)),
         "class_meanings": served_model.meanings_of(checkpoint),
-        **{key: facts[key] for key in ("data", "protocol", "samples", "sampling_hz", "scaling")},
-        **{key: facts.get(key) for key in ("monitor", "score", "parameters")},
-        "uncertain_below": facts.get("reference", {}).get("certainty", {}).get("uncertain_below"),
-        "facts": facts,
+        **{key: said.get(key) for key in COPIED_FACTS},
+        "uncertain_below": checkpoint.facts.uncertain_below,
+        "facts": said,
     }
 
 

@@ -23,7 +23,7 @@ class Judged:
         probabilities: (beats, classes) float32.
         uncertain: (beats,) bool, below the threshold that was fitted on validation.
         ood_score: (beats,) float32; above 1 the beat is unlike what the network was trained on.
-        nearest: (beats,) int, index into the reference's typical beats.
+        nearest: (beats,) int, index into the calibration's typical beats.
         anomaly_score: (beats,) float32, of an anomaly detector.
         labels: (beats,) int, those that came with the beats.
     """
@@ -63,7 +63,7 @@ def judge(
         assert outputs.anomaly_score is not None and model.threshold is not None
         anomalous = (outputs.anomaly_score > model.threshold).astype(int)
         return Judged(rows, anomalous, None, None, None, None, None, outputs.anomaly_score, labels)
-    uncertain = model.reference.uncertain(probabilities) if model.reference else None
+    uncertain = model.calibration.uncertain(probabilities) if model.calibration else None
     return _judged(outputs, probabilities, uncertain, rows, labels)
 
 

@@ -88,7 +88,7 @@ class ModelStore:
                 name: entry
                 for name, entry in self._entries.items()
                 if name in self._loaded
-                or self._refused.get(name) != entry.checkpoint.facts["weights_digest"]
+                or self._refused.get(name) != entry.checkpoint.facts.weights_digest
             }
         here = [name for name, entry in entries.items() if _is_candidate(entry)]
         if here:
@@ -142,7 +142,7 @@ class ModelStore:
                 self._loaded.pop(name, None)
                 self._loaded[name] = served
                 self._forget_old()
-            log.info("model %s loaded, weights %s", name, checkpoint.facts["weights_digest"][:8])
+            log.info("model %s loaded, weights %s", name, checkpoint.facts.weights_digest[:8])
             return served
 
     def _forget_old(self) -> None:
@@ -180,7 +180,7 @@ class ModelStore:
         return [] if name in loaded else [name]
 
     def _try_to_load(self, name: str, checkpoint: Checkpoint) -> None:
-        digest = checkpoint.facts["weights_digest"]
+        digest = checkpoint.facts.weights_digest
         if self._refused.get(name) == digest:
             return  # told once, not once a second
         try:
@@ -221,18 +221,17 @@ def _usable(path: Path) -> Checkpoint | None:
 def _is_candidate(entry: Entry) -> bool:
     facts = entry.checkpoint.facts
     is_classifier = served_model.kind_of(entry.checkpoint) == CLASSIFIER
-    return entry.origin == TRAINED_HERE and is_classifier and facts["data"] == DATA
+    return entry.origin == TRAINED_HERE and is_classifier and facts.data == DATA
 
 
 def _rank(entry: Entry) -> tuple[bool, bool, float]:
     """Scores of one protocol and one monitor can be compared; `kaggle` saw the most people."""
     facts = entry.checkpoint.facts
-    monitor, score = facts.get("monitor"), facts["score"]
-    is_loss = DIRECTIONS.get(str(monitor)) == "min"
-    return facts["protocol"] == "kaggle", monitor == MONITOR, -score if is_loss else score
+    score = -facts.score if DIRECTIONS.get(facts.monitor) == "min" else facts.score
+    return facts.protocol == "kaggle", facts.monitor == MONITOR, score
 
 
 def _same_weights(one: Checkpoint, other: Checkpoint) -> bool:
-    """Whether two checkpoints are one, with the same reference beside them."""
-    keys = ("weights_digest", "reference_digest")
-    return all(one.facts.get(key) == other.facts.get(key) for key in keys)
+    """Whether two checkpoints are one, with the same calibration beside them."""
+    names = ("weights_digest", "calibration_digest")
+    return all(getattr(one.facts, name) == getattr(other.facts, name) for name in names)

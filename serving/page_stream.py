@@ -30,7 +30,7 @@ def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -
         size: its bytes.
         labelled: whether the beats have labels.
     """
-    facts = model.checkpoint.facts
+    beat_format = model.checkpoint.beat_format
     return line(
         {
             "type": "start",
@@ -40,11 +40,11 @@ def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -
             "model_kind": model.kind,
             "class_names": model.class_names,
             "class_meanings": meanings_of(model.checkpoint),
-            "samples": facts["samples"],
-            "sampling_hz": facts["sampling_hz"],
+            "samples": beat_format.samples,
+            "sampling_hz": beat_format.sampling_hz,
             "labelled": labelled,
             "bytes": size,
-            "uncertain_below": model.reference.uncertain_below if model.reference else None,
+            "uncertain_below": model.calibration.uncertain_below if model.calibration else None,
             "threshold": model.threshold,
             "typical": typical_beats(model),
         }
@@ -53,13 +53,13 @@ def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -
 
 def typical_beats(model: ServedModel) -> list[dict[str, Any]]:
     """The typical beats that stand beside the checkpoint; empty where there are none."""
-    if model.reference is None:
+    if model.calibration is None:
         return []
     return [
         {"label": int(label), "class": model.class_names[label], "signal": signal}
         for label, signal in zip(
-            model.reference.typical_labels,
-            np.round(model.reference.typical_signals.astype(float), TYPICAL_DECIMALS).tolist(),
+            model.calibration.typical_labels,
+            np.round(model.calibration.typical_signals.astype(float), TYPICAL_DECIMALS).tolist(),
             strict=True,
         )
     ]

@@ -173,7 +173,7 @@ def work(task: Task) -> Result | InputError:
 
 
 def _classifier(path: Path) -> classify.Classifier:
-    return _loaded(path, checkpoints.read(path).facts["weights_digest"])
+    return _loaded(path, checkpoints.read(path).facts.weights_digest)
 
 
 @lru_cache(maxsize=2)

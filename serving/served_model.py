@@ -7,14 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from heartbeats import catalog
-from models import lstm_autoencoder, reference
+from models import calibration
 from models.backend import keras
+from models.calibration import Calibration
 from models.checkpoints import Checkpoint
+from models.facts import AutoencoderFacts
 from models.inference import model_input, with_embedding
 from models.lstm_autoencoder import of_each_net, scaled
-from models.reference import Reference
-from utils.errors import InputError
-from utils.paths import shown
 
 CLASSIFIER, ANOMALY_DETECTOR = "classifier", "anomaly_detector"
 ANOMALY_CLASSES = ("normal", "anomalous")
@@ -35,7 +34,7 @@ class Outputs:
     Attributes:
         probabilities: (beats, classes) float32; None of an anomaly detector.
         ood_score: (beats,) float32, and
-        nearest: (beats,) int, by the classifier's reference; None where it has none.
+        nearest: (beats,) int, by the classifier's calibration; None where it has none.
         anomaly_score: (beats,) float32; None of a classifier.
     """
 
@@ -70,7 +69,7 @@ class ServedModel(Protocol):
     @property
     def class_names(self) -> tuple[str, ...]: ...
     @property
-    def reference(self) -> Reference | None: ...
+    def calibration(self) -> Calibration | None: ...
     @property
     def threshold(self) -> float | None: ...
 
@@ -85,24 +84,25 @@ class Classifier:
     id: str
     checkpoint: Checkpoint
     network: keras.Model
-    reference: Reference | None
+    calibration: Calibration | None
     kind: str = CLASSIFIER
     threshold: float | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        return tuple(self.checkpoint.facts["class_names"])
+        return self.checkpoint.beat_format.class_names
 
     def run(self, signals: np.ndarray) -> Outputs:
-        inputs = model_input(self.network, padded(signals), self.checkpoint.facts["sampling_hz"])
+        sampling_hz = self.checkpoint.beat_format.sampling_hz
+        inputs = model_input(self.network, padded(signals), sampling_hz)
         probabilities, embedding = self.network.predict_on_batch(inputs)
         own = slice(0, len(signals))
         probabilities, embedding = np.asarray(probabilities)[own], np.asarray(embedding)[own]
-        if self.reference is None:
+        if self.calibration is None:
             return Outputs(probabilities)
         # Here, for a whole batch, since it hardly costs more than for one beat.
-        scores = self.reference.ood_scores(embedding, signals)
-        return Outputs(probabilities, scores, self.reference.nearest_typical(signals))
+        scores = self.calibration.ood.scores(embedding, signals)
+        return Outputs(probabilities, scores, self.calibration.nearest_typical(signals))
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ class AnomalyDetector:
     network: keras.Model
     threshold: float
     kind: str = ANOMALY_DETECTOR
-    reference: Reference | None = None
+    calibration: Calibration | None = None
     class_names: tuple[str, ...] = ANOMALY_CLASSES
 
     def run(self, signals: np.ndarray) -> Outputs:
-        settings = self.checkpoint.facts["settings"]
+        settings = self.checkpoint.facts.settings
         inputs = scaled(padded(signals), settings["scaling"])
         made = np.asarray(self.network.predict_on_batch(inputs[..., np.newaxis]))
         scores = of_each_net(inputs, made, settings["score"]).mean(axis=1)[: len(signals)]
@@ -134,16 +134,16 @@ def load(model_id: str, checkpoint: Checkpoint) -> ServedModel:
     check(checkpoint)
     network = checkpoint.load()
     served: ServedModel
-    if kind_of(checkpoint) == ANOMALY_DETECTOR:
+    if isinstance(checkpoint.facts, AutoencoderFacts):
         served = AnomalyDetector(
-            model_id, checkpoint, compiled(network), checkpoint.facts["threshold"]
+            model_id, checkpoint, compiled(network), checkpoint.facts.threshold
         )
     else:
         served = Classifier(
-            model_id, checkpoint, compiled(with_embedding(network)), reference.load(checkpoint)
+            model_id, checkpoint, compiled(with_embedding(network)), calibration.load(checkpoint)
         )
     for size in SIZES:  # whoever asks first should not wait for it
-        served.run(np.zeros((size, checkpoint.facts["samples"]), np.float32))
+        served.run(np.zeros((size, checkpoint.beat_format.samples), np.float32))
     return served
 
 
@@ -163,26 +163,23 @@ def padded(signals: np.ndarray) -> np.ndarray:
 
 def check(checkpoint: Checkpoint) -> None:
     """Raise InputError where the JSON lacks what is needed to use the network."""
-    wanted = WANTED + (("threshold",) if kind_of(checkpoint) == ANOMALY_DETECTOR else ())
-    missing = set(wanted) - set(checkpoint.facts)
-    if missing:
-        raise InputError(f"{shown(checkpoint.path)} does not say its {', '.join(sorted(missing))}")
+    checkpoint.require(*WANTED, *(("threshold",) if checkpoint.is_anomaly_detector else ()))
 
 
 def kind_of(checkpoint: Checkpoint) -> str:
     """``classifier`` or ``anomaly_detector``."""
-    is_detector = checkpoint.architecture == lstm_autoencoder.NAME
-    return ANOMALY_DETECTOR if is_detector else CLASSIFIER
+    return ANOMALY_DETECTOR if checkpoint.is_anomaly_detector else CLASSIFIER
 
 
 def class_names_of(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The classes that a model of this checkpoint answers with."""
-    is_detector = kind_of(checkpoint) == ANOMALY_DETECTOR
-    return ANOMALY_CLASSES if is_detector else tuple(checkpoint.facts["class_names"])
+    if checkpoint.is_anomaly_detector:
+        return ANOMALY_CLASSES
+    return checkpoint.beat_format.class_names
 
 
 def meanings_of(checkpoint: Checkpoint) -> dict[str, Any]:
     """What the classes mean, where that is known."""
-    if kind_of(checkpoint) == ANOMALY_DETECTOR:
+    if checkpoint.is_anomaly_detector:
         return dict(ANOMALY_MEANINGS)
-    return dict(catalog.class_meanings(checkpoint.facts["data"]))
+    return dict(catalog.class_meanings(checkpoint.facts.data))

@@ -84,12 +84,12 @@ class Service:
             InputError: the file cannot be read (the message names row and column), or it takes too
                 long.
         """
-        facts = model.checkpoint.facts
+        beat_format = model.checkpoint.beat_format
         until = asyncio.get_running_loop().time() + self.settings.predict_s
         reading = beats_file.parts(
             path,
-            facts["samples"],
-            facts["class_names"],
+            beat_format.samples,
+            beat_format.class_names,
             name=name,
             beats_at_once=PART_BEATS,
             limit=self.settings.uploads.max_beats,

@@ -16,6 +16,7 @@ from evaluation.metrics import better, score
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
+from models.facts import CheckpointFacts
 from models.inference import predict
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
@@ -46,7 +47,8 @@ def tiny_model(seed: int = 0, bias: float = 0.0) -> keras.Model:
 
 def keep(folder: Path, architecture: str = "cnn", model: keras.Model | None = None, **changes):
     """Offer a checkpoint of a model, as training does."""
-    facts = FACTS | {"architecture": architecture, "score": 0.5} | changes
+    said = FACTS | {"architecture": architecture, "score": 0.5} | changes
+    facts = CheckpointFacts.from_json(said)
     chosen = model or tiny_model()
     checkpoints.offer(
         folder, facts, lambda new, old: better("val_macro_f1", new, old), lambda p: chosen.save(p)

@@ -1,4 +1,4 @@
-"""Fits what `models.reference` judges predictions by, to training and validation beats.
+"""Fits what `models.calibration` judges predictions by, to training and validation beats.
 
 Training beats say what the network knows, validation beats how far from it a known beat may lie
 and how sure the network must be. Test beats have no part in it.
@@ -16,17 +16,18 @@ from sklearn.exceptions import ConvergenceWarning
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.backend import keras
-from models.checkpoints import Checkpoint
-from models.inference import predict_with_embedding
-from models.reference import (
+from models.calibration import (
     VIEWS,
-    Reference,
+    Calibration,
+    OodScorer,
     View,
     change_sizes,
     combined,
     directions,
     save,
 )
+from models.checkpoints import Checkpoint
+from models.inference import predict_with_embedding
 
 # What a beat that somebody must look at costs, in wrong classes that nobody looked at. With it, a
 # beat is uncertain where about one in ten of its like is wrong, whatever the network's error.
@@ -148,7 +149,7 @@ def _middles(beats: np.ndarray) -> np.ndarray:
 # So many training beats, drawn at random, and of each class at least so many where it has them.
 TRAINING_BEATS, BEATS_OF_A_CLASS = 4000, 150
 # As many validation beats as training beats, but at least and at most so many: fewer say little of
-# a network that seldom errs, and a short training should not wait long for its reference.
+# a network that seldom errs, and a short training should not wait long for its calibration.
 FEWEST_VALIDATION, MOST_VALIDATION = 2000, 10_000
 SEED = 0
 # Directions and centres of each view. They and the views were chosen on validation beats
@@ -167,9 +168,9 @@ LEAST_BEATS = 2
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A reference, and the figures on it that a checkpoint's JSON tells."""
+    """A calibration, and the figures on it that a checkpoint's JSON tells."""
 
-    reference: Reference
+    calibration: Calibration
     figures: dict[str, Any]
 
 
@@ -181,7 +182,7 @@ class Described:
         signals: (beats, samples) float32.
         labels: (beats,) int.
         probabilities: (beats, classes).
-        views: name in `models.reference.VIEWS` -> (beats, values) float32.
+        views: name in `models.calibration.VIEWS` -> (beats, values) float32.
     """
 
     signals: np.ndarray
@@ -200,7 +201,7 @@ class Described:
 
 
 def fit(model: keras.Model, train: BeatSet, validation: BeatSet) -> Fitted | None:
-    """The reference of a trained network.
+    """The calibration of a trained network.
 
     Args:
         model: from `models.*.build`, with the weights that are to be judged.
@@ -219,14 +220,14 @@ def fit(model: keras.Model, train: BeatSet, validation: BeatSet) -> Fitted | Non
     beats = typical(learned.signals, learned.labels, right)
     sure = fit_certainty(known.probabilities, known.labels)
     views, limit = fit_views(learned.views, known.views)
-    reference = Reference(sure.uncertain_below, *beats, **views, limit=limit)
-    return Fitted(reference, _figures(reference, sure, learned, known, train.class_names))
+    found = Calibration(sure.uncertain_below, *beats, OodScorer(**views, limit=limit))
+    return Fitted(found, _figures(found, sure, learned, known, train.class_names))
 
 
 def keep(fitted: Fitted, checkpoint: Checkpoint) -> bool:
-    """Put the reference beside its checkpoint; False where another has come in its place."""
-    return checkpoints.add_reference(
-        checkpoint, fitted.figures, lambda file: save(fitted.reference, file)
+    """Put the calibration beside its checkpoint; False where another has come in its place."""
+    return checkpoints.add_calibration(
+        checkpoint, fitted.figures, lambda file: save(fitted.calibration, file)
     )
 
 
@@ -322,13 +323,13 @@ def _some(positions: np.ndarray, most: int) -> np.ndarray:
 
 
 def _figures(
-    reference: Reference,
+    found: Calibration,
     sure: Certainty,
     learned: Described,
     known: Described,
     class_names: tuple[str, ...],
 ) -> dict[str, Any]:
-    counts = np.bincount(reference.typical_labels, minlength=len(class_names))
+    counts = np.bincount(found.typical_labels, minlength=len(class_names))
     return {
         "training_beats": len(learned),
         "validation_beats": len(known),

@@ -10,6 +10,7 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models.backend import keras
+from models.facts import CheckpointFacts
 from training import architectures, calibration, loop
 from training.epochs import FitResult
 from training.recorder import Comparison
@@ -73,10 +74,10 @@ class Classifier(Task):
             "validation_beats": len(data.validation),
         }
 
-    def announcement(self, facts: dict[str, Any], data: LabelledBeats) -> str:
+    def announcement(self, facts: CheckpointFacts, data: LabelledBeats) -> str:
         kind = "synthetic beats" if data.beats.is_synthetic else "beats"
         return (
-            f"{self.name} with {facts['parameters']:,} parameters on {data.beats.name}: "
+            f"{self.name} with {facts.parameters:,} parameters on {data.beats.name}: "
             f"{len(data.train):,} training and {len(data.validation):,} validation {kind}, "
             f"{PROTOCOLS[data.protocol]}"
         )

@@ -56,15 +56,15 @@ def training_beats(checkpoint: Checkpoint) -> classifier.LabelledBeats:
         InputError: the data set is not the one that the checkpoint was trained on.
     """
     facts = checkpoint.facts
-    if "settings" not in facts or "protocol" not in facts:
+    if not (facts.says("settings") and facts.says("protocol")):
         raise InputError(f"{shown(checkpoint.path)} does not say how its data were split")
-    values = {name: facts["settings"][name] for name in SPLITTING if name in facts["settings"]}
-    values |= {"data": facts["data"], "protocol": facts["protocol"]}
+    values = {name: facts.settings[name] for name in SPLITTING if name in facts.settings}
+    values |= {"data": facts.data, "protocol": facts.protocol}
     found = classifier.prepare(from_mapping(TrainingSettings, values, str(checkpoint.path)))
-    if found.beats.fingerprint != facts["fingerprint"]:
+    if found.beats.fingerprint != facts.fingerprint:
         raise InputError(
-            f"{shown(checkpoint.path)} was trained on '{facts['data']}' with fingerprint "
-            f"{facts['fingerprint']}, but the data set here has {found.beats.fingerprint}; "
+            f"{shown(checkpoint.path)} was trained on '{facts.data}' with fingerprint "
+            f"{facts.fingerprint}, but the data set here has {found.beats.fingerprint}; "
             "set ECG_DATA to the data that it was trained on"
         )
     return found

@@ -1,5 +1,6 @@
 """Logs the epochs of a training run, and offers its weights as checkpoints after each new best."""
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from evaluation.metrics import better, better_by
 from models import checkpoints
 from models.backend import keras
 from models.checkpoints import Checkpoint
+from models.facts import CheckpointFacts
 from training.epochs import FitResult
 from training.tracking import Tracker
 
@@ -31,12 +33,11 @@ class Comparison:
     direction: str
     identifying_facts: tuple[str, ...]
 
-    def identity(self, facts: dict[str, Any]) -> dict[str, Any]:
+    def identity(self, facts: CheckpointFacts) -> dict[str, Any]:
         """What identifies the training that these facts are of."""
-        settings = {
-            key: value for key, value in facts.get("settings", {}).items() if key != "tracking"
-        }
-        return {**{key: facts.get(key) for key in self.identifying_facts}, "settings": settings}
+        settings = {key: value for key, value in facts.settings.items() if key != "tracking"}
+        named = {name: getattr(facts, name) for name in self.identifying_facts}
+        return {**named, "settings": settings}
 
 
 class Recorder:
@@ -51,7 +52,7 @@ class Recorder:
     def __init__(
         self,
         model: keras.Model,
-        facts: dict[str, Any],
+        facts: CheckpointFacts,
         tracker: Tracker,
         comparison: "Comparison",
         also_keep: Path | None = None,
@@ -70,7 +71,7 @@ class Recorder:
         self.best_metrics: dict[str, float] = {}
         self.is_new_best = False
         self.created = ""
-        self.folder = checkpoints.folder_of(facts["data"], facts["protocol"])
+        self.folder = checkpoints.folder_of(facts.data, facts.protocol)
 
     def epoch(self, metrics: dict[str, float]) -> None:
         """Log an epoch's metrics, with those of the best epoch so far as `best_...`."""
@@ -88,37 +89,36 @@ class Recorder:
 
         Args:
             score: compares the checkpoint with others.
-            reached: what else the JSON says of them.
+            reached: what else the JSON says of them; fields of the facts.
         """
         self.created = datetime.datetime.now(datetime.UTC).isoformat()
-        facts = {
-            **self.facts,
-            "score": score,
-            "epoch": self.best_metrics["best_epoch"],
-            "created": self.created,
+        facts = dataclasses.replace(
+            self.facts,
+            score=score,
+            epoch=int(self.best_metrics["best_epoch"]),
+            created=self.created,
             **reached,
-        }
+        )
         self.is_new_best |= self._offer(self.folder, facts)
         if self.also_keep:
             self._offer(self.also_keep, facts)
 
-    def _offer(self, folder: Path, facts: dict[str, Any]) -> bool:
+    def _offer(self, folder: Path, facts: CheckpointFacts) -> bool:
         wins = partial(better_by, self.comparison.direction)
         return checkpoints.offer(folder, facts, wins, lambda path: self.model.save(path))
 
     def claim(self, result: FitResult) -> None:
         """Recognise the checkpoint that this training left before it was interrupted."""
-        path = self.folder / f"{self.facts['architecture']}.json"
+        path = self.folder / f"{self.facts.architecture}.json"
         if self.is_new_best or not result.resumed_after:
             return
         if result.best_score is None or not path.is_file():
             return
         standing = checkpoints.read(path).facts
-        mine = {**self.facts, "score": result.best_score, "epoch": result.best_epoch}
-        same = all(standing.get(key) == mine[key] for key in ("score", "epoch"))
+        same = (standing.score, standing.epoch) == (result.best_score, result.best_epoch)
         identity = self.comparison.identity
-        if same and identity(standing) == identity(mine):
-            self.is_new_best, self.created = True, standing["created"]
+        if same and identity(standing) == identity(self.facts):
+            self.is_new_best, self.created = True, standing.created
 
     def kept(self) -> list[Checkpoint]:
         """The checkpoints of this run: the best one if it is this run's, and its own one."""
@@ -128,8 +128,8 @@ class Recorder:
         """Log the final numbers, and the model where this run's checkpoint is the best."""
         self.tracker.summarise({"ended_by": result.ended_by, **self.best_metrics, **_pace(result)})
         if (best := self._best()) is not None:
-            files = [best.path, best.weights_file, best.reference_file]
-            name = f"{self.facts['architecture']}-{self.folder.name}"
+            files = [best.path, best.weights_file, best.calibration_file]
+            name = f"{self.facts.architecture}-{self.folder.name}"
             self.tracker.save_model([file for file in files if file], name)
 
     def _best(self) -> Checkpoint | None:
@@ -141,8 +141,8 @@ class Recorder:
         return self._mine(self.also_keep) if self.also_keep and self.created else None
 
     def _mine(self, folder: Path) -> Checkpoint | None:
-        found = checkpoints.read(folder / f"{self.facts['architecture']}.json")
-        return found if found.facts["created"] == self.created else None
+        found = checkpoints.read(folder / f"{self.facts.architecture}.json")
+        return found if found.facts.created == self.created else None
 
 
 def _pace(result: FitResult) -> dict[str, float]:

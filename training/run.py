@@ -16,6 +16,7 @@ from evaluation.metrics import Scores
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.backend import keras
+from models.facts import CheckpointFacts
 from training.epochs import FitResult
 from training.progress import Progress
 from training.recorder import Comparison, Recorder
@@ -65,7 +66,7 @@ class Outcome:
         is_new_best: whether its checkpoint is now the best of its kind.
     """
 
-    facts: dict[str, Any]
+    facts: CheckpointFacts
     result: FitResult
     evaluation: Evaluation | None
     is_new_best: bool
@@ -104,9 +105,11 @@ class Task(ABC):
 
     Attributes:
         name: under which the checkpoint is kept, e.g. ``cnn``.
+        facts_type: of its checkpoint.
     """
 
     name: str
+    facts_type: type[CheckpointFacts] = CheckpointFacts
 
     @abstractmethod
     def prepare(self, settings: Any) -> TrainingData:
@@ -118,10 +121,10 @@ class Task(ABC):
 
     @abstractmethod
     def facts(self, settings: Any, data: Any) -> dict[str, Any]:
-        """What its checkpoint says besides what all say."""
+        """What its checkpoint says besides what all say, by field of the facts."""
 
     @abstractmethod
-    def announcement(self, facts: dict[str, Any], data: Any) -> str:
+    def announcement(self, facts: CheckpointFacts, data: Any) -> str:
         """What is trained on what, in a line."""
 
     @abstractmethod
@@ -174,7 +177,7 @@ def _phases(
     keras.utils.set_random_seed(settings.seed)
     model = task.build(settings, data)
     facts = _facts(task, settings, data, model)
-    tracker.describe({key: facts[key] for key in _LOGGED_FACTS})
+    tracker.describe({name: getattr(facts, name) for name in _LOGGED_FACTS})
     print(f"{task.announcement(facts, data)}\nW&B: {tracker.place}")
     comparison = task.comparison(settings)
     recorder = Recorder(model, facts, tracker, comparison, also_keep)
@@ -190,27 +193,27 @@ def _phases(
 _LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architecture")
 
 
-def _facts(task: Task, settings: Any, data: TrainingData, model: keras.Model) -> dict[str, Any]:
+def _facts(task: Task, settings: Any, data: TrainingData, model: keras.Model) -> CheckpointFacts:
     """What the checkpoint's JSON says, all but what the training reaches."""
     beats = data.beats
-    return {
-        "architecture": task.name,
-        "data": beats.name,
-        "fingerprint": beats.fingerprint,
-        "protocol": data.protocol,
-        "class_names": list(beats.class_names),
-        "sampling_hz": beats.sampling_hz,
-        "samples": beats.signals.shape[1],
-        "monitor": settings.monitor,
-        "seed": settings.seed,
-        "split_seed": settings.split_seed,
-        "parameters": model.count_params(),
-        "backend": keras.backend.backend(),
-        "settings": dataclasses.asdict(settings),
-        "versions": versions(),
-        "commit": commit(),
+    return task.facts_type(
+        architecture=task.name,
+        data=beats.name,
+        fingerprint=beats.fingerprint,
+        protocol=data.protocol,
+        class_names=tuple(beats.class_names),
+        sampling_hz=beats.sampling_hz,
+        samples=beats.signals.shape[1],
+        monitor=settings.monitor,
+        seed=settings.seed,
+        split_seed=settings.split_seed,
+        parameters=model.count_params(),
+        backend=keras.backend.backend(),
+        settings=dataclasses.asdict(settings),
+        versions=versions(),
+        commit=commit(),
         **task.facts(settings, data),
-    }
+    )
 
 
 def report(outcome: Outcome) -> int:
@@ -220,14 +223,14 @@ def report(outcome: Outcome) -> int:
         InputError: the run was stopped before it finished an epoch, so that nothing was reached.
     """
     result, facts = outcome.result, outcome.facts
-    name = facts["architecture"]
+    name = facts.architecture
     print(f"{name}: {result.ended_by}; {len(result.history)} epochs")
     if outcome.evaluation is None:
         if result.failed:
             print("nothing was reached: try a smaller learning_rate, or clip_norm")
             return 1
         raise InputError(f"{result.ended_by} before the first epoch was done; nothing to keep")
-    path = checkpoints.folder_of(facts["data"], facts["protocol"]) / f"{name}.json"
+    path = checkpoints.folder_of(facts.data, facts.protocol) / f"{name}.json"
     kept = "the new best" if outcome.is_new_best else "not better than the one that is at"
     print(f"{outcome.evaluation.summary}; {kept} {shown(path)}")
     return 1 if result.failed else 0

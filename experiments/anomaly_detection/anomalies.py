@@ -28,6 +28,7 @@ from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
+from models.facts import AutoencoderFacts
 from models.lstm_autoencoder import NAME, of_each_net, reconstruct, scaled, threshold_of
 from utils.errors import InputError
 from utils.paths import runs_folder, shown
@@ -80,7 +81,7 @@ def assess(
     material = prepare(settings)
     beats = material.beats
     test_beats = beats.select(splits.held_out(beats, material.protocol))
-    check_fits(checkpoint.facts, checkpoint.path, test_beats)
+    check_fits(checkpoint, test_beats)
     inputs = scaled(test_beats.signals, settings.scaling)
     made = reconstruct(checkpoint.load(), inputs)
     first = detector_of(checkpoint, inputs, made, settings)
@@ -135,15 +136,18 @@ def tell(results: Results, folder: Path) -> None:
     print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
 
 
+def facts_of(checkpoint: Checkpoint) -> AutoencoderFacts:
+    """The facts of an autoencoder; raises InputError where the checkpoint is another network's."""
+    if not isinstance(checkpoint.facts, AutoencoderFacts):
+        raise InputError(f"{shown(checkpoint.path)} is a {checkpoint.architecture}, not a {NAME}")
+    return checkpoint.facts
+
+
 def settings_of(checkpoint: Checkpoint) -> AutoencoderSettings:
     """The settings that an autoencoder was trained with, its data and protocol by their names."""
-    facts = checkpoint.facts
-    if facts["architecture"] != NAME:
-        raise InputError(f"{shown(checkpoint.path)} is a {facts['architecture']}, not a {NAME}")
-    named = {"data": facts["data"], "protocol": facts["protocol"]}
-    return from_mapping(
-        AutoencoderSettings, {**facts["settings"], **named}, shown(checkpoint.path)
-    )
+    facts = facts_of(checkpoint)
+    named = {"data": facts.data, "protocol": facts.protocol}
+    return from_mapping(AutoencoderSettings, {**facts.settings, **named}, shown(checkpoint.path))
 
 
 def detector_of(
@@ -153,7 +157,7 @@ def detector_of(
     if not np.isfinite(made).all():
         raise InputError(f"{shown(checkpoint.path)} reconstructs NaN; train it again")
     scores = of_each_net(inputs, made, settings.score).mean(axis=1)
-    return Detector(NAME, scores, checkpoint.facts["threshold"])
+    return Detector(NAME, scores, facts_of(checkpoint).threshold)
 
 
 def _baselines(

@@ -16,6 +16,7 @@ from experiments.anomaly_detection.settings import (
 from heartbeats import catalog, splits
 from heartbeats.names import PROTOCOLS
 from models.backend import keras
+from models.facts import AutoencoderFacts, CheckpointFacts
 from models.lstm_autoencoder import (
     NAME,
     build,
@@ -104,6 +105,7 @@ class Autoencoder(Task):
     """LSTM autoencoders side by side, each trained without one part of the normal beats."""
 
     name = NAME
+    facts_type = AutoencoderFacts
 
     def prepare(self, settings: AutoencoderSettings) -> NormalTrainingData:
         return prepare(settings)
@@ -119,9 +121,9 @@ class Autoencoder(Task):
             "anomalies_watched": len(data.normal.anomalies),
         }
 
-    def announcement(self, facts: dict[str, Any], data: NormalTrainingData) -> str:
+    def announcement(self, facts: CheckpointFacts, data: NormalTrainingData) -> str:
         return (
-            f"{NAME}, {facts['settings']['folds']} nets with {facts['parameters']:,} parameters "
+            f"{NAME}, {facts.settings['folds']} nets with {facts.parameters:,} parameters "
             f"together, on {data.beats.name}: {len(data.normal.inputs):,} normal training beats, "
             f"{PROTOCOLS[data.protocol]}"
         )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from evaluation.report_parts import as_sentence, folded_json, made_by
 from evaluation.significance import Interval
 from experiments.anomaly_detection import detectors
 from experiments.anomaly_detection.detectors import VERDICTS, Detector, Lead, Quality
+from models.facts import CheckpointFacts
 from utils.page import Bar, Cell, Ranged, heading, note, paragraph, table
 from utils.picture import Picture
 from utils.report import Report, Section
@@ -138,7 +138,7 @@ class Results:
 
     title: str
     protocol_meaning: str
-    facts: dict[str, Any]
+    facts: CheckpointFacts
     detectors: list[Detector]
     labels: np.ndarray
     class_names: tuple[str, ...]
@@ -191,7 +191,7 @@ def build(results: Results, figures: Mapping[str, Figure]) -> Report:
             _class_table(classes),
             note("AUC of each class against the normal beats, and the share called anomalies."),
             *_pictures(figures),
-            folded_json("all that the checkpoint says", results.facts),
+            folded_json("all that the checkpoint says", results.facts.to_json()),
         ],
         made_by("eval.py"),
         results.warnings,
@@ -208,7 +208,7 @@ def build(results: Results, figures: Mapping[str, Figure]) -> Report:
                 "thresholds": {one.name: one.threshold for one in results.detectors},
                 "leads": [asdict(one) for one in leads],
                 "classes": classes,
-                "facts": results.facts,
+                "facts": results.facts.to_json(),
             }
         },
     )

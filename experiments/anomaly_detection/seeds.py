@@ -12,7 +12,13 @@ import pandas as pd
 
 from evaluation.metrics import better_by
 from experiments.anomaly_detection import detectors
-from experiments.anomaly_detection.anomalies import assess, detector_of, settings_of, tell
+from experiments.anomaly_detection.anomalies import (
+    assess,
+    detector_of,
+    facts_of,
+    settings_of,
+    tell,
+)
 from experiments.anomaly_detection.autoencoder import NORMAL, Autoencoder, prepare
 from experiments.anomaly_detection.detectors import Quality
 from experiments.anomaly_detection.settings import MONITORS, AutoencoderSettings
@@ -41,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     print(_spread(table))
     best = chosen[0]
     for found in chosen[1:]:
-        if better_by(MONITORS[settings.monitor], found.facts["score"], best.facts["score"]):
+        if better_by(MONITORS[settings.monitor], found.facts.score, best.facts.score):
             best = found
     tell(*assess(best, to=folder / "report"))
     return 0
@@ -80,7 +86,7 @@ def seeds_table(chosen: list[Checkpoint]) -> pd.DataFrame:
     inputs = scaled(material.beats.signals[rows], settings.scaling)
     is_anomaly = np.asarray(material.beats.labels[rows]) != NORMAL
     return pd.DataFrame(
-        {"seed": one.facts["seed"], "val_auc": one.facts["val_auc"], **_numbers(found)}
+        {"seed": one.facts.seed, "val_auc": facts_of(one).val_auc, **_numbers(found)}
         for one in chosen
         for found in [_quality_of(one, inputs, is_anomaly)]
     )

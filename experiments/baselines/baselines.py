@@ -4,6 +4,7 @@ Each is fitted to the training beats of the protocol, scored on its validation b
 predicts the test beats that `eval.py` hands over. Nothing is tuned here: see `BASELINES`.
 """
 
+import dataclasses
 import datetime
 import time
 import warnings
@@ -25,6 +26,7 @@ from evaluation.metrics import score
 from heartbeats import splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.features import FEATURES, features
+from models.facts import UNKNOWN, CheckpointFacts
 from training.settings import TrainingSettings
 from utils.errors import InputError
 from utils.files import write_json
@@ -58,6 +60,23 @@ BASELINES: dict[str, Callable[[int], ClassifierMixin]] = {
     "forest": _random_forest,
     "boosting": _gradient_boosting,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineFacts(CheckpointFacts):
+    """What the JSON of a baseline says, under the names that checkpoints use.
+
+    Attributes:
+        baseline: tells it from a checkpoint.
+        method: the class of the classifier.
+        features: names of the hand-made features, in their order.
+        fit_seconds: seconds that the fit took.
+    """
+
+    baseline: bool = True
+    method: str = UNKNOWN
+    features: tuple[str, ...] = ()
+    fit_seconds: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -98,7 +117,7 @@ def assess(
         InputError: the data set has no such protocol, or its training beats have one class only.
     """
     material = prepare(beats, protocol)
-    common = _common_facts(material, beats, protocol, seed)
+    common = _facts(material, beats, protocol, seed)
     fitted = [_fit(name, material, common, say) for name in BASELINES]
     test_inputs = inputs(test.signals, test.sampling_hz)
     folder = runs_folder() / "baselines" / f"{beats.name}-{protocol}"
@@ -128,44 +147,50 @@ def inputs(signals: np.ndarray, sampling_hz: float) -> np.ndarray:
 
 
 def _fit(
-    name: str, material: Material, common: dict[str, Any], say: Callable[[str], object]
-) -> tuple[ClassifierMixin, dict[str, Any]]:
+    name: str, material: Material, common: BaselineFacts, say: Callable[[str], object]
+) -> tuple[ClassifierMixin, BaselineFacts]:
     """A fitted baseline and what its JSON says."""
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the cap on iterations is meant
-        model = BASELINES[name](common["seed"]).fit(material.train_inputs, material.train_labels)
+        model = BASELINES[name](common.seed or 0).fit(material.train_inputs, material.train_labels)
     seconds = time.perf_counter() - started
     predicted = model.predict(material.validation_inputs)
-    macro_f1 = score(material.validation_labels, predicted, common["class_names"]).macro_f1
+    macro_f1 = score(material.validation_labels, predicted, common.class_names).macro_f1
     say(
         f"{name}: fitted to {len(material.train_labels):,} beats in {seconds:.0f} s, "
         f"validation macro-F1 {macro_f1:.4f}"
     )
-    of_fit = {"score": macro_f1, "fit_seconds": round(seconds, 1), "settings": _settings(model)}
-    return model, {"architecture": name, "method": _method(model), **common, **of_fit}
+    return model, dataclasses.replace(
+        common,
+        architecture=name,
+        method=_method(model),
+        score=macro_f1,
+        fit_seconds=round(seconds, 1),
+        settings=_settings(model),
+    )
 
 
-def _common_facts(material: Material, beats: BeatSet, protocol: str, seed: int) -> dict[str, Any]:
-    """What is true of every baseline, under the names that checkpoints use."""
-    return {
-        "baseline": True,
-        "data": beats.name,
-        "fingerprint": beats.fingerprint,
-        "protocol": protocol,
-        "class_names": list(beats.class_names),
-        "sampling_hz": beats.sampling_hz,
-        "samples": beats.signals.shape[1],
-        "features": list(FEATURES),
-        "monitor": "val_macro_f1",
-        "seed": seed,
-        "split_seed": DEFAULTS.split_seed,
-        "training_beats": len(material.train_labels),
-        "validation_beats": len(material.validation_labels),
-        "versions": versions(),
-        "commit": commit(),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+def _facts(material: Material, beats: BeatSet, protocol: str, seed: int) -> BaselineFacts:
+    """What is true of every baseline; its name, method, settings and score are still to come."""
+    return BaselineFacts(
+        architecture=UNKNOWN,
+        data=beats.name,
+        fingerprint=beats.fingerprint,
+        protocol=protocol,
+        class_names=tuple(beats.class_names),
+        sampling_hz=beats.sampling_hz,
+        samples=beats.signals.shape[1],
+        features=tuple(FEATURES),
+        monitor="val_macro_f1",
+        seed=seed,
+        split_seed=DEFAULTS.split_seed,
+        training_beats=len(material.train_labels),
+        validation_beats=len(material.validation_labels),
+        versions=versions(),
+        commit=commit(),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _method(model: ClassifierMixin) -> str:
@@ -182,25 +207,26 @@ def _settings(model: ClassifierMixin) -> dict[str, Any]:
 def _assessment(
     folder: Path,
     model: ClassifierMixin,
-    facts: dict[str, Any],
+    facts: BaselineFacts,
     test: BeatSet,
     test_inputs: np.ndarray,
 ) -> Assessment:
-    path = folder / f"{facts['architecture']}.json"
-    write_json(path, facts)
+    path = folder / f"{facts.architecture}.json"
+    write_json(path, facts.to_json())
     return Assessment(
-        facts["architecture"],
+        facts.architecture,
         path,
         facts,
         test.name,
         test.fingerprint,
-        facts["protocol"],
+        facts.protocol,
         test.class_names,
         labels=np.asarray(test.labels, int),
         probabilities=probabilities(model, test_inputs, len(test.class_names)),
         records=test.records,
         patients=test.patients,
         times_s=test.times_s,
+        is_baseline=True,
     )
 
 

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from models.reference import directions
+from models.calibration import directions
 
 COMPONENTS, NEIGHBOURS = 32, 10
 # Keeps a covariance invertible where units of the network are never active.

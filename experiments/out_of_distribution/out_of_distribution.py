@@ -23,9 +23,10 @@ from experiments.out_of_distribution.distance_scores import SCORES, Score, Seen
 from heartbeats import augment, catalog, splits
 from heartbeats.augment import own_samples, values_at
 from heartbeats.beat_set import BeatSet, beat_lengths
-from models import checkpoints, reference
+from models import calibration as stored_calibration
+from models import checkpoints
+from models.calibration import VIEWS, Calibration, View, change_sizes, combined, directions
 from models.inference import predict_with_embedding
-from models.reference import VIEWS, View, change_sizes, combined, directions
 from training import calibration, fit_calibration
 from training.classifier import LabelledBeats
 from utils.console import new_console
@@ -149,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
             name: measure(score, validation, tested, seen) for name, score in scores.items()
         }
         print(f"{shown(path)}, {len(known):,} known beats")
-        if (standing := reference.load(checkpoint)) is not None:
+        if (standing := stored_calibration.load(checkpoint)) is not None:
             print(judged(standing, tested))
         for table in (_overview(measured), _of_kinds(measured)):
             new_console(pipe_width=180).print(table)
@@ -157,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def fitted_scores(model: Model, material: LabelledBeats) -> dict[str, Score]:
-    """Name -> score: those of the literature, each view of the reference, and all views."""
+    """Name -> score: those of the literature, each view of the calibration, and all views."""
     train = look_at(model, material.train.select(calibration.chosen(material.train)))
     scores = {name: make(train) for name, make in SCORES.items()}
     validation = _described(look_at(model, material.validation))
@@ -252,12 +253,12 @@ def measure(score: Score, validation: Seen, known: Seen, strange: dict[str, Seen
     )
 
 
-def judged(standing: reference.Reference, known: Seen) -> str:
-    """How often the network errs on beats that its own reference flags, and on the others."""
+def judged(standing: Calibration, known: Seen) -> str:
+    """How often the network errs on beats that its own calibration flags, and on the others."""
     wrong = known.probabilities.argmax(axis=1) != known.labels
     flags = {
         "uncertain": standing.uncertain(known.probabilities),
-        "out of distribution": standing.ood_scores(known.embeddings, known.signals) > 1,
+        "out of distribution": standing.ood.scores(known.embeddings, known.signals) > 1,
     }
     flags["neither"] = ~(flags["uncertain"] | flags["out of distribution"])
     told = [f"wrong of all: {wrong.sum():,} ({wrong.mean():.2%})"]

@@ -256,7 +256,7 @@ def _facts(names: Sequence[str], checkpoint: Checkpoint) -> dict[str, Any]:
         "data": "MIT-BIH, " + ("DS2" if list(names) == mitdb.DS2 else " ".join(names)),
         "records": len(names),
         "checkpoint": shown(checkpoint.path),
-        "weights": checkpoint.facts["weights_digest"],
+        "weights": checkpoint.facts.weights_digest,
         "commit": commit(),
         "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

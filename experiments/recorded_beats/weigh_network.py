@@ -60,7 +60,10 @@ def patients(checkpoint: Checkpoint) -> list[str]:
     """The records of DS1 that did not train the network."""
     beats = catalog.load("mitbih")
     assert beats.records is not None
-    _train, validation = splits.development(beats, "patients", seed=checkpoint.facts["split_seed"])
+    checkpoint.require("split_seed")
+    _train, validation = splits.development(
+        beats, "patients", seed=checkpoint.facts.split_seed or 0
+    )
     return sorted({*np.unique(beats.records[validation]).tolist(), BESIDE})
 
 

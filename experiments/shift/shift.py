@@ -61,7 +61,7 @@ def run(
     whole = splits.held_out(beats, protocol)
     test = beats.select(_drawn(beats, whole, limit))
     for one in checkpoints:
-        check_fits(one.facts, one.path, test)
+        check_fits(one, test)
     noises = noise.sources(data_folder())
     source = _source(test, noises)
     points = _measure(source, test, protocol, checkpoints)
@@ -126,7 +126,7 @@ def _measure(
 
 def _names(checkpoints: Sequence[Checkpoint]) -> list[str]:
     """Variants of architectures, numbered where one comes more than once."""
-    return numbered(variants([(one.architecture, one.facts) for one in checkpoints]))
+    return numbered(variants([one.facts for one in checkpoints]))
 
 
 def _facts(

@@ -120,7 +120,7 @@ def find_or_train(
     print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
     outcome = training_run.train(Classifier(arch), settings, group=f"transfer-source-{data}")
     facts = outcome.facts
-    made = checkpoints.best(facts["data"], facts["protocol"], arch)
+    made = checkpoints.best(facts.data, facts.protocol, arch)
     if outcome.result.stopped or made is None:
         raise InputError(
             f"the training of the source network ended early: {outcome.result.ended_by}; "
@@ -133,7 +133,7 @@ def settings_of(source: Checkpoint) -> TrainingSettings:
     """How the source was trained, as far as today's settings know the names."""
     kind = architectures.find(source.architecture).settings
     known = {field.name for field in dataclasses.fields(kind)}
-    stored = source.facts.get("settings", {})
+    stored = source.facts.settings
     return from_mapping(
         kind, {name: stored[name] for name in known & set(stored)}, source.path.name
     )
@@ -141,14 +141,15 @@ def settings_of(source: Checkpoint) -> TrainingSettings:
 
 def check_fits(source: Checkpoint, target: BeatSet) -> None:
     """Raise InputError unless the source network takes beats like the target's."""
-    wanted = {"samples": target.signals.shape[1], "sampling_hz": target.sampling_hz}
-    for name, value in wanted.items():
-        if source.facts.get(name) != value:
-            raise InputError(
-                f"the network of {source.path} takes beats of {name} {source.facts.get(name)}, "
-                f"those of '{target.name}' have {name} {value}; choose another source or target"
-            )
-    if source.facts.get("fingerprint") == target.fingerprint:
+    wrong = source.facts.differences(
+        samples=target.signals.shape[1], sampling_hz=target.sampling_hz
+    )
+    for name, said, wanted in wrong:
+        raise InputError(
+            f"the network of {source.path} takes beats of {name} {said}, "
+            f"those of '{target.name}' have {name} {wanted}; choose another source or target"
+        )
+    if source.facts.fingerprint == target.fingerprint:
         raise InputError(
             f"source and target are the same data, '{target.name}'; transfer needs two data sets"
         )
@@ -240,8 +241,8 @@ def identity_of(
         {
             **chosen,
             "protocol": protocol,
-            "source_protocol": source.facts.get("protocol"),
-            "source_weights": source.facts["weights_digest"],
+            "source_protocol": source.facts.protocol,
+            "source_weights": source.facts.weights_digest,
             "target_fingerprint": target.fingerprint,
             "backend": keras.backend.backend(),
             "layout": LAYOUT,
@@ -264,9 +265,9 @@ def facts_of(source: Checkpoint, bench: Bench, test: BeatSet, protocol: str) -> 
         "unit": "patients" if bench.by_patient else "beats",
         "parts": {name: _counts(part) for name, part in parts.items()},
         "source_checkpoint": shown(source.path),
-        "source_score": source.facts["score"],
-        "source_parameters": source.facts.get("parameters"),
-        "synthetic": test.is_synthetic or source.facts.get("data") == "synthetic",
+        "source_score": source.facts.score,
+        "source_parameters": source.facts.parameters,
+        "synthetic": test.is_synthetic or source.facts.data == "synthetic",
         "tuning": {"fraction": TUNING_FRACTION, "seeds": list(TUNING_SEEDS)},
         "commit": commit(),
         "versions": versions(),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.assessment import Assessment
+from models.facts import CheckpointFacts
 
 CLASSES = ("N", "S", "V", "F", "Q")
 # 10 beats: true and predicted classes; N: 5 of 6 right, S: 1 of 2, V: 2 of 2; F and Q have none.
@@ -25,7 +26,7 @@ def make_assessment(
     architecture="cnn", predicted=PREDICTED, true=TRUE, records=RECORDS, **changes
 ):
     """An assessment of the ten beats above, or of others."""
-    facts = {
+    said = {
         "architecture": architecture,
         "score": 0.9,
         "monitor": "val_macro_f1",
@@ -39,7 +40,7 @@ def make_assessment(
     values = {
         "architecture": architecture,
         "checkpoint": Path(f"runs/checkpoints/{architecture}.json"),
-        "facts": facts,
+        "facts": CheckpointFacts.from_json(said),
         "data": "mitbih",
         "fingerprint": "abc",
         "protocol": "kaggle",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.assessment import check_fits, doubts
+from models.checkpoints import Checkpoint
+from models.facts import CheckpointFacts
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
 
@@ -21,9 +23,17 @@ FACTS = {
 }
 
 
+def facts(**changes) -> CheckpointFacts:
+    return CheckpointFacts.from_json(FACTS | changes)
+
+
+def checkpoint(**changes) -> Checkpoint:
+    return Checkpoint(Path("cnn.json"), facts(**changes))
+
+
 def test_a_checkpoint_of_this_data_and_protocol_raises_no_doubt():
-    check_fits(FACTS, Path("cnn.json"), BEATS)
-    assert doubts(FACTS, BEATS, "kaggle") == ()
+    check_fits(checkpoint(), BEATS)
+    assert doubts(facts(), BEATS, "kaggle") == ()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +45,7 @@ def test_a_checkpoint_of_this_data_and_protocol_raises_no_doubt():
     ],
 )
 def test_each_mismatch_is_said(change, said):
-    (sentence,) = doubts(FACTS | change, BEATS, "kaggle")
+    (sentence,) = doubts(facts(**change), BEATS, "kaggle")
     assert said in sentence
 
 
@@ -45,4 +55,4 @@ def test_each_mismatch_is_said(change, said):
 )
 def test_what_does_not_fit_is_refused(change):
     with pytest.raises(InputError, match=f"its {next(iter(change))} is"):
-        check_fits(FACTS | change, Path("cnn.json"), BEATS)
+        check_fits(checkpoint(**change), BEATS)

@@ -4,12 +4,13 @@ import pytest
 
 from evaluation.assessment import differences, names, numbered, representatives, variants
 from evaluation.comparison import compare
+from models.facts import CheckpointFacts
 from tests.evaluation.examples import make_assessment
 
 
 def training(architecture="cnn", seed=0, data="mitbih", **settings):
     own = {"seed": seed, "tracking": "silent", **settings}
-    return architecture, {"data": data, "seed": seed, "settings": own}
+    return CheckpointFacts(architecture=architecture, data=data, seed=seed, settings=own)
 
 
 def test_seeds_are_one_variant():

@@ -97,8 +97,8 @@ def test_a_training_leaves_a_checkpoint_with_all_that_is_needed(tmp_path, capsys
     ]
     assert train.main(flags) == 0
     found = checkpoints.best("invented", "kaggle", NAME)
-    assert found.facts["threshold"] > 0 and 0 <= found.facts["val_auc"] <= 1
-    assert found.facts["score"] == found.facts["val_auc"] and found.facts["normal_class"] == "N"
+    assert found.facts.threshold > 0 and 0 <= found.facts.val_auc <= 1
+    assert found.facts.score == found.facts.val_auc and found.facts.normal_class == "N"
     assert "the new best" in capsys.readouterr().out
 
 
@@ -148,7 +148,7 @@ def test_data_without_anomalies_need_the_strict_monitor(monkeypatch):
 def test_training_tells_a_wave_from_noise():
     settings = dataclasses.replace(TINY, units=16, epochs=40, learning_rate=0.01, score="l2")
     run.train(Autoencoder(), settings)
-    assert checkpoints.best("invented", "kaggle", NAME).facts["val_auc"] > 0.99
+    assert checkpoints.best("invented", "kaggle", NAME).facts.val_auc > 0.99
 
 
 def test_the_settings_offer_what_the_network_knows():

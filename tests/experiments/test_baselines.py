@@ -103,7 +103,7 @@ def test_poisoned_test_beats_change_no_baseline(protocol):
         strict=True,
     ):
         assert np.array_equal(a.probabilities, b.probabilities)
-        assert a.facts["score"] == b.facts["score"]
+        assert a.facts.score == b.facts.score
 
 
 def test_nothing_of_the_test_beats_is_read_before_all_is_fitted(monkeypatch):
@@ -127,7 +127,7 @@ def test_the_facts_say_what_a_baseline_is(place):
     facts = json.loads(first.checkpoint.read_text())
     folder = place / "runs" / "baselines" / "invented-kaggle"
     assert first.checkpoint == folder / "logistic.json"
-    assert facts == first.facts
+    assert facts == first.facts.to_json() and facts["baseline"]
     assert facts["architecture"] == "logistic"
     assert facts["method"] == "LogisticRegression"
     assert facts["fingerprint"] == "here"
@@ -191,7 +191,7 @@ def test_eval_needs_no_checkpoint_for_baselines(monkeypatch, place, capsys):
 def test_figures_show_the_baseline_that_validated_best():
     cnn = make_assessment("cnn")
     worse, best = (
-        make_assessment(name, facts={"baseline": True, "score": value})
+        make_assessment(name, is_baseline=True, facts={"score": value})
         for name, value in (("forest", 0.8), ("boosting", 0.85))
     )
     assert representatives([cnn, worse, best]) == [cnn, best]

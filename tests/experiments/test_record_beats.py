@@ -9,6 +9,7 @@ import pytest
 from experiments.recorded_beats import annotated_beats, fit_evidence, record_beats, weigh_network
 from experiments.recorded_beats.annotated_beats import AnnotatedRecord
 from models.checkpoints import Checkpoint
+from models.facts import CheckpointFacts
 from recordings import beat_kinds
 from recordings.kinds import evidence
 from tests.recordings.invented_recording import EARLY, WIDE, invented, mixed_kinds
@@ -43,7 +44,9 @@ def records(monkeypatch, tmp_path):
     monkeypatch.setattr(annotated_beats, "folder", lambda: tmp_path)
     monkeypatch.setattr(annotated_beats, "read", record)
     monkeypatch.setattr(record_beats.classify, "load", lambda checkpoint: SaysNormal())
-    facts = {"data": "mitbih", "protocol": "patients", "weights_digest": "0" * 64}
+    facts = CheckpointFacts(
+        architecture="cnn", data="mitbih", protocol="patients", weights_digest="0" * 64
+    )
     known = Checkpoint(tmp_path / "cnn.json", facts)
     monkeypatch.setattr(record_beats, "chosen_checkpoint", lambda asked: known)
 

@@ -17,6 +17,7 @@ from heartbeats.beat_set import BeatSet
 from models import cnn
 from models.checkpoints import Checkpoint
 from models.cnn import CnnArchitecture
+from models.facts import CheckpointFacts
 from training import run
 from training.settings import CnnSettings
 from training.tracked_run import StopRequest
@@ -231,7 +232,12 @@ def data_sets(monkeypatch, tmp_path):
 
 def test_what_does_not_fit_is_told(data_sets):
     beats = data_sets["ptb"]
-    facts = {"samples": 187, "sampling_hz": 120.0, "fingerprint": data_sets["mitbih"].fingerprint}
+    facts = CheckpointFacts(
+        architecture="cnn",
+        samples=187,
+        sampling_hz=120.0,
+        fingerprint=data_sets["mitbih"].fingerprint,
+    )
     made = Checkpoint(Path("cnn.json"), facts)
     transfer.check_fits(made, beats)
     with pytest.raises(InputError, match="beats of samples 187"):

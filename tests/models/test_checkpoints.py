@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,9 +12,10 @@ import pytest
 
 from evaluation.metrics import better
 from models import checkpoints
+from models.facts import CheckpointFacts
 from utils.errors import InputError
 
-FACTS = {"architecture": "cnn", "monitor": "val_macro_f1", "fingerprint": "abc", "data": "d"}
+FACTS = CheckpointFacts(architecture="cnn", monitor="val_macro_f1", fingerprint="abc", data="d")
 
 
 def wins(candidate, standing):
@@ -24,7 +26,7 @@ def offer(folder: Path, score: float, content: bytes = b"weights", **changes) ->
     def save(path: Path) -> None:
         path.write_bytes(content)
 
-    return checkpoints.offer(folder, {**FACTS, "score": score, **changes}, wins, save)
+    return checkpoints.offer(folder, replace(FACTS, score=score, **changes), wins, save)
 
 
 def standing(folder: Path) -> checkpoints.Checkpoint:
@@ -67,7 +69,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        checkpoints.offer(tmp_path, {**FACTS, "score": 0.9}, wins, full)
+        checkpoints.offer(tmp_path, replace(FACTS, score=0.9), wins, full)
     assert standing(tmp_path).weights_file.read_bytes() == b"first"
     assert len(visible(tmp_path)) == 2
     assert not list(tmp_path.glob(".*.keras"))
@@ -95,7 +97,7 @@ def test_many_processes_at_once_leave_the_best_one_whole(tmp_path):
     for worker in workers:
         worker.join(60)
     best = standing(tmp_path)
-    assert best.facts["score"] == 0.79
+    assert best.facts.score == 0.79
     assert best.weights_file.read_bytes() == b"weights 79"
     assert len(visible(tmp_path)) == 2
 
@@ -105,7 +107,7 @@ def _die_while_saving(folder: Path) -> None:
         path.write_bytes(b"half")
         os._exit(9)
 
-    checkpoints.offer(folder, {**FACTS, "score": 0.9}, wins, save)
+    checkpoints.offer(folder, replace(FACTS, score=0.9), wins, save)
 
 
 def test_a_kill_while_saving_leaves_the_old_one_and_frees_the_lock(tmp_path):
@@ -132,7 +134,7 @@ def test_own_checkpoints_come_before_pretrained_ones(tmp_path, monkeypatch):
 
 def test_a_damaged_weights_file_is_told(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    checkpoints.offer(tmp_path, {**FACTS, "score": 0.5}, wins, lambda path: model.save(path))
+    checkpoints.offer(tmp_path, replace(FACTS, score=0.5), wins, lambda path: model.save(path))
     loaded = standing(tmp_path).load()
     assert np.array_equal(loaded.get_weights()[0], model.get_weights()[0])
     file = standing(tmp_path).weights_file

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from heartbeats import ecg5000, mitdb
-from models import checkpoints, reference
+from models import calibration, checkpoints
 from models.inference import predict_with_embedding
 from utils.paths import data_folder
 
@@ -21,41 +21,41 @@ def test_it_is_whole_small_and_explains_itself(name):
     checkpoint = checkpoints.read(FOLDER / f"{name}.json")
     assert checkpoint.weights_file.stat().st_size < 5_000_000
     model = checkpoint.load()
-    assert model.input_shape == (None, checkpoint.facts["samples"], 1)
-    assert model.output_shape == (None, len(checkpoint.facts["class_names"]))
-    assert model.count_params() == checkpoint.facts["parameters"]
-    assert (checkpoint.facts["data"], checkpoint.facts["protocol"]) == ("mitbih", "kaggle")
+    assert model.input_shape == (None, checkpoint.beat_format.samples, 1)
+    assert model.output_shape == (None, len(checkpoint.beat_format.class_names))
+    assert model.count_params() == checkpoint.facts.parameters
+    assert (checkpoint.facts.data, checkpoint.facts.protocol) == ("mitbih", "kaggle")
 
 
 def test_the_network_for_new_patients_saw_none_of_ds2():
     checkpoint = checkpoints.read(checkpoints.PRETRAINED_FOLDER / "mitbih-patients" / "cnn.json")
     facts = checkpoint.facts
-    assert (facts["data"], facts["protocol"], facts["monitor"]) == (
+    assert (facts.data, facts.protocol, facts.monitor) == (
         "mitbih",
         "patients",
         "val_loss",
     )
-    assert facts["training_beats"] + facts["validation_beats"] < 51_020  # all beats of DS1
-    assert checkpoint.load().count_params() == facts["parameters"]
+    assert facts.training_beats + facts.validation_beats < 51_020  # all beats of DS1
+    assert checkpoint.load().count_params() == facts.parameters
 
 
 @pytest.mark.parametrize("path", sorted(checkpoints.PRETRAINED_FOLDER.glob("mitbih-*/*.json")))
-def test_each_classifier_has_a_small_reference(path):
+def test_each_classifier_has_a_small_calibration(path):
     checkpoint = checkpoints.read(path)
-    found = reference.load(checkpoint)
-    assert found is not None and checkpoint.reference_file.stat().st_size < 100_000
+    found = calibration.load(checkpoint)
+    assert found is not None and checkpoint.calibration_file.stat().st_size < 100_000
     assert 0.5 <= found.uncertain_below <= 1
-    classes = len(checkpoint.facts["class_names"])
+    classes = len(checkpoint.beat_format.class_names)
     assert np.unique(found.typical_labels).tolist() == list(range(classes))
     model = checkpoint.load()
     probabilities, embeddings = predict_with_embedding(model, found.typical_signals)
     # They are beats of the training set that the network knows, so they are not strange to it.
     right = probabilities.argmax(axis=1) == found.typical_labels
     assert right.mean() > 0.9
-    assert (found.ood_scores(embeddings, found.typical_signals) <= 1).mean() > 0.9
-    noise = np.random.default_rng(0).random((20, checkpoint.facts["samples"]), dtype=np.float32)
+    assert (found.ood.scores(embeddings, found.typical_signals) <= 1).mean() > 0.9
+    noise = np.random.default_rng(0).random((20, checkpoint.beat_format.samples), dtype=np.float32)
     _probabilities, embeddings = predict_with_embedding(model, noise)
-    assert (found.ood_scores(embeddings, noise) > 1).all()
+    assert (found.ood.scores(embeddings, noise) > 1).all()
 
 
 def test_no_file_lies_there_that_no_checkpoint_names():
@@ -63,7 +63,7 @@ def test_no_file_lies_there_that_no_checkpoint_names():
         named = set()
         for path in folder.glob("*.json"):
             one = checkpoints.read(path)
-            named |= {path, one.weights_file, one.reference_file}
+            named |= {path, one.weights_file, one.calibration_file}
         assert set(folder.glob("[!.]*")) <= named
 
 
@@ -106,10 +106,10 @@ def test_the_autoencoder_is_whole_small_and_knows_its_threshold():
     checkpoint = checkpoints.read(AUTOENCODER)
     assert checkpoint.weights_file.stat().st_size < 5_000_000
     model = checkpoint.load()
-    folds = checkpoint.facts["settings"]["folds"]
-    assert model.output_shape == (None, folds, checkpoint.facts["samples"])
-    assert model.count_params() == checkpoint.facts["parameters"]
-    assert checkpoint.facts["threshold"] > 0
+    folds = checkpoint.facts.settings["folds"]
+    assert model.output_shape == (None, folds, checkpoint.beat_format.samples)
+    assert model.count_params() == checkpoint.facts.parameters
+    assert checkpoint.facts.threshold > 0
 
 
 @pytest.mark.slow

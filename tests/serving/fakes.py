@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.checkpoints import Checkpoint
+from models.facts import CheckpointFacts
 from serving.served_model import CLASSIFIER, Outputs
 
 SAMPLES, CLASSES = 187, ("N", "S", "V", "F", "Q")
@@ -19,20 +20,20 @@ class FakeModel:
     id: str = "fake/cnn"
     kind: str = CLASSIFIER
     class_names: tuple[str, ...] = CLASSES
-    reference: Any = None
+    calibration: Any = None
     threshold: float | None = None
     batches: list[int] = field(default_factory=list)
 
     @property
     def checkpoint(self) -> Checkpoint:
-        facts = {
-            "architecture": "cnn",
-            "class_names": list(CLASSES),
-            "samples": SAMPLES,
-            "sampling_hz": 120.0,
-            "weights_digest": "0" * 64,
-            "data": "mitbih",
-        }
+        facts = CheckpointFacts(
+            architecture="cnn",
+            class_names=CLASSES,
+            samples=SAMPLES,
+            sampling_hz=120.0,
+            weights_digest="0" * 64,
+            data="mitbih",
+        )
         return Checkpoint(Path("fake/cnn.json"), facts)
 
     def run(self, signals: np.ndarray) -> Outputs:

@@ -38,10 +38,10 @@ def put(runs, source: str, name: str, **facts) -> None:
     found = checkpoints.read(SHIPPED / f"{source}.json")
     for file in found.path.parent.glob(f"{found.weights_file.stem}*"):
         shutil.copy(file, folder / file.name)
-    if found.reference_file:
-        shutil.copy(found.reference_file, folder / found.reference_file.name)
+    if found.calibration_file:
+        shutil.copy(found.calibration_file, folder / found.calibration_file.name)
     draft = folder / "draft"
-    draft.write_text(json.dumps({**found.facts, **facts}))
+    draft.write_text(json.dumps({**found.facts.to_json(), **facts}))
     draft.replace(runs / f"{name}.json")
 
 
@@ -97,7 +97,7 @@ def test_a_replaced_checkpoint_is_taken_up_while_requests_go_on(store, runs):
             try:
                 model = store.get("mitbih-kaggle/cnn")
                 model.run(BEATS)
-                seen.add(model.checkpoint.facts["weights_digest"])
+                seen.add(model.checkpoint.facts.weights_digest)
             except Exception as error:
                 faults.append(error)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from heartbeats import catalog
-from models import checkpoints, reference
+from models import calibration as stored
+from models import checkpoints
 from models.inference import predict_with_embedding
 from tests.training import test_run
 from tests.training.test_loop import SMALL, build, bumps
@@ -34,7 +35,7 @@ def fitted(trained) -> calibration.Fitted:
 
 def scores(fitted: calibration.Fitted, model: keras.Model, signals: np.ndarray) -> np.ndarray:
     _probabilities, embeddings = predict_with_embedding(model, signals)
-    return fitted.reference.ood_scores(embeddings, signals)
+    return fitted.calibration.ood.scores(embeddings, signals)
 
 
 def test_new_beats_of_the_kind_are_known_and_others_are_strange(trained, fitted):
@@ -55,7 +56,7 @@ def test_the_limit_gives_the_false_alarms_that_it_names(trained, fitted):
 
 
 def test_typical_beats_are_real_training_beats_of_their_class(fitted):
-    train, one = bumps(640, 0), fitted.reference
+    train, one = bumps(640, 0), fitted.calibration
     assert np.unique(one.typical_labels).tolist() == [0, 1, 2, 3, 4]
     assert (np.diff(one.typical_labels.astype(int)) >= 0).all()
     for signal, label in zip(one.typical_signals, one.typical_labels, strict=True):
@@ -87,7 +88,7 @@ def test_the_commonest_kind_comes_first_and_a_stray_is_not_typical():
 @pytest.mark.parametrize("train_beats", [2, 3, 12])
 def test_few_beats_are_enough(trained, train_beats):
     found = calibration.fit(trained, bumps(train_beats, 0), bumps(3, 1))
-    assert found and len(found.reference.typical_labels) >= 1
+    assert found and len(found.calibration.typical_labels) >= 1
     assert np.isfinite(scores(found, trained, bumps(20, 2).signals)).all()
 
 
@@ -109,7 +110,7 @@ def test_beats_that_give_no_numbers_are_left_out(trained):
     train.signals[::2] = np.nan
     found = calibration.fit(trained, train, bumps(200, 1))
     assert found.figures["training_beats"] == 320
-    assert np.isfinite(found.reference.typical_signals).all()
+    assert np.isfinite(found.calibration.typical_signals).all()
     train.signals[:] = np.nan
     assert calibration.fit(trained, train, bumps(200, 1)) is None
 
@@ -118,17 +119,17 @@ def test_the_fit_is_the_same_again(trained, fitted, tmp_path):
     again = calibration.fit(trained, bumps(640, 0), bumps(200, 1))
     files = [tmp_path / "one.npz", tmp_path / "other.npz"]
     for one, file in zip((fitted, again), files, strict=True):
-        reference.save(one.reference, file)
+        stored.save(one.calibration, file)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_a_training_leaves_a_reference_beside_each_of_its_checkpoints(beats, notebook, tmp_path):
+def test_a_training_leaves_a_calibration_beside_each_of_its_checkpoints(beats, notebook, tmp_path):
     run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
     best = checkpoints.best("invented", "kaggle", "cnn")
     own = checkpoints.read(tmp_path / "own" / "cnn.json")
     for checkpoint in (best, own):
-        found = reference.load(checkpoint)
-        told = checkpoint.facts["reference"]
+        found = stored.load(checkpoint)
+        told = checkpoint.facts.calibration
         assert told["certainty"]["uncertain_below"] == found.uncertain_below
         validation = prepare(SETTINGS).validation
         assert told["validation_beats"] == len(validation)
@@ -146,7 +147,7 @@ def test_a_run_that_is_not_the_best_fits_only_its_own(beats, notebook, tmp_path)
     worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
     run.train(Classifier("cnn"), worse, also_keep=tmp_path / "own")
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
-    assert reference.load(checkpoints.read(tmp_path / "own" / "cnn.json")) is not None
+    assert stored.load(checkpoints.read(tmp_path / "own" / "cnn.json")) is not None
 
 
 def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, notebook, monkeypatch):
@@ -157,22 +158,23 @@ def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, notebook, monk
 
     monkeypatch.setattr(loop, "fit", stopped)
     assert run.train(Classifier("cnn"), SETTINGS).is_new_best
-    assert checkpoints.best("invented", "kaggle", "cnn").reference_file is None
+    assert checkpoints.best("invented", "kaggle", "cnn").calibration_file is None
 
 
-def test_the_program_gives_an_older_checkpoint_its_reference_but_not_from_other_data(
+def test_the_program_gives_an_older_checkpoint_its_calibration_but_not_from_other_data(
     beats, notebook, monkeypatch, capsys
 ):
     run.train(Classifier("cnn"), SETTINGS)
     kept = checkpoints.best("invented", "kaggle", "cnn")
-    old = reference.load(kept)
-    facts = {key: value for key, value in kept.facts.items() if not key.startswith("reference")}
+    old = stored.load(kept)
+    said = kept.facts.to_json()
+    facts = {key: value for key, value in said.items() if not key.startswith("reference")}
     checkpoints.write_json(kept.path, facts)
-    assert reference.load(checkpoints.read(kept.path)) is None
+    assert stored.load(checkpoints.read(kept.path)) is None
     assert fit_calibration.main(["--checkpoint", str(kept.path)]) == 0
-    again = reference.load(checkpoints.read(kept.path))
+    again = stored.load(checkpoints.read(kept.path))
     assert np.array_equal(again.typical_signals, old.typical_signals)
-    assert again.limit == pytest.approx(old.limit, rel=1e-3)
+    assert again.ood.limit == pytest.approx(old.ood.limit, rel=1e-3)
     assert "of the validation beats are certain" in capsys.readouterr().out
 
     other = dataclasses.replace(beats, fingerprint="other")

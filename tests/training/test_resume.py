@@ -322,8 +322,8 @@ def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
         assert book.summary[name] == pytest.approx(straight.summary[name], rel=1e-3)
     assert outcome.is_new_best and book.models == straight.models
     standing = checkpoints.best("invented", "kaggle", "cnn")
-    assert standing.facts["epoch"] == outcome.result.best_epoch == whole.result.best_epoch
-    assert standing.facts["score"] == outcome.result.best_score
+    assert standing.facts.epoch == outcome.result.best_epoch == whole.result.best_epoch
+    assert standing.facts.score == outcome.result.best_score
     # Once more: nothing is left to train, all is logged and scored, and the checkpoint, put in
     # place by the process before, is known as its own.
     done = trained(monkeypatch, settings, again)
@@ -336,7 +336,7 @@ def test_anothers_better_checkpoint_is_not_taken_for_ones_own(beats, monkeypatch
     monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
     assert trained(monkeypatch, settings, Notebook()).is_new_best
     standing = checkpoints.best("invented", "kaggle", "cnn")
-    theirs = {**standing.facts, "score": 0.99, "settings": {"width": 64}}
+    theirs = dataclasses.replace(standing.facts, score=0.99, settings={"width": 64})
     assert checkpoints.offer(
         standing.path.parent, theirs, lambda mine, its: True, lambda path: path.write_bytes(b"x")
     )

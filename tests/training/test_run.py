@@ -9,6 +9,7 @@ import pytest
 from evaluation.metrics import score
 from heartbeats import catalog
 from models import checkpoints
+from models.facts import CheckpointFacts
 from models.inference import predict
 from tests.training.test_loop import SMALL, bumps
 from training import run, tracked_run, train_cnn
@@ -19,7 +20,7 @@ from training.settings import CnnSettings
 from training.tracking import SilentTracker
 from utils.errors import InputError
 
-FACTS = {"architecture": "cnn", "data": "d", "protocol": "p"}
+FACTS = CheckpointFacts(architecture="cnn", data="d", protocol="p")
 SETTINGS = CnnSettings(**SMALL, epochs=2, learning_rate=0.02, tracking="silent")
 
 
@@ -74,16 +75,16 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     assert notebook.models == [("cnn-invented-kaggle", [".json", ".keras", ".npz"])]
 
     checkpoint = checkpoints.best("invented", "kaggle", "cnn")
-    assert checkpoint.facts["score"] == best == outcome.result.best_score
-    assert checkpoint.facts["settings"]["width"] == 4
-    assert checkpoint.facts["class_names"] == list("NSVFQ")
-    assert (checkpoint.facts["fingerprint"], checkpoint.facts["samples"]) == ("abc", 187)
+    assert checkpoint.facts.score == best == outcome.result.best_score
+    assert checkpoint.facts.settings["width"] == 4
+    assert checkpoint.facts.class_names == tuple("NSVFQ")
+    assert (checkpoint.facts.fingerprint, checkpoint.facts.samples) == ("abc", 187)
     validation = prepare(SETTINGS).validation
     predicted = predict(checkpoint.load(), validation.signals).argmax(1)
     assert np.mean(predicted == validation.labels) == pytest.approx(outcome.scores.accuracy)
     # Not by their digests: Keras writes the second of saving into the file.
     own = checkpoints.read(tmp_path / "own" / "cnn.json")
-    assert own.facts["score"] == checkpoint.facts["score"]
+    assert own.facts.score == checkpoint.facts.score
     pairs = zip(own.load().get_weights(), checkpoint.load().get_weights(), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
 
@@ -91,7 +92,7 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
 def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook):
     record = Recorder(None, FACTS, notebook, Comparison("val_macro_f1", "max", ()))
     record.is_new_best, record.created = True, "earlier"
-    facts = {"architecture": "cnn", "score": 0.9, "created": "later"}
+    facts = CheckpointFacts(architecture="cnn", score=0.9, created="later")
     wins = lambda candidate, standing: True  # noqa: E731
     checkpoints.offer(record.folder, facts, wins, lambda path: path.write_bytes(b"theirs"))
     record.close(FitResult())
@@ -157,7 +158,7 @@ def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
     book = Notebook(swept={**dataclasses.asdict(SETTINGS), "width": 6, "learning_rate": "1e-2"})
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
     run.train(Classifier("cnn"), SETTINGS)
-    settings = checkpoints.best("invented", "kaggle", "cnn").facts["settings"]
+    settings = checkpoints.best("invented", "kaggle", "cnn").facts.settings
     assert (settings["width"], settings["learning_rate"]) == (6, 0.01)
 
 

@@ -1,12 +1,13 @@
-"""What stands beside a classifier's checkpoint to judge its predictions by.
+"""What is stored with a classifier's checkpoint to judge its predictions by.
 
-A threshold on the top probability, a score of how far a beat lies from those the network knows,
-and typical beats of each class. `training.calibration` fits them to a trained network.
+A threshold on the top probability, a scorer of beats that are out of the training distribution
+(OOD), and typical beats of each class. `training.calibration` fits them to a trained network.
 
-The score asks three views of a beat how far it is from the nearest of the training beats' centres
-(after Sun Y et al., Out-of-distribution detection with deep nearest neighbors, ICML 2022): its
-shape, how much it changes over short and long times, and the network's own embedding. Each alone
-is blind somewhere: the embedding takes noise for paced beats, the shape hardly sees fine noise.
+The OOD score asks three views of a beat how far it is from the nearest of the training beats'
+centres (after Sun Y et al., Out-of-distribution detection with deep nearest neighbors, ICML 2022):
+its shape, how much it changes over short and long times, and the network's own embedding. Each
+alone is blind somewhere: the embedding takes noise for paced beats, the shape hardly sees fine
+noise.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ import numpy as np
 from models.checkpoints import Checkpoint
 from utils.errors import InputError
 
-# The fields of `Reference` that are views.
+# The fields of `OodScorer` that are views.
 VIEWS = ("shape", "changes", "embedding")
 # A beat's changes are looked at over so many samples: 8 to 533 ms of beats at 120 Hz.
 LAGS = (1, 2, 4, 8, 16, 32, 64)
@@ -63,31 +64,24 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
-    """What a prediction of one checkpoint is judged by.
+class OodScorer:
+    """How far beats are from those that a network was trained on.
 
     Attributes:
-        uncertain_below: a beat whose top probability is less is uncertain.
-        typical_signals: (typical, samples) float32, real training beats, by class.
-        typical_labels: (typical,) uint8, their classes, ascending; the commonest kind of a class
-            comes first.
         shape, changes, embedding: the three views.
         limit: the combined excess that has the score 1.
     """
 
-    uncertain_below: float
-    typical_signals: np.ndarray
-    typical_labels: np.ndarray
     shape: View
     changes: View
     embedding: View
     limit: float
 
-    def ood_scores(self, embeddings: np.ndarray, signals: np.ndarray) -> np.ndarray:
+    def scores(self, embeddings: np.ndarray, signals: np.ndarray) -> np.ndarray:
         """(beats,) float32, above 1 for a beat that is unlike the training beats; never NaN.
 
         Args:
-            embeddings: (beats, values), from `models.inference.with_embedding`.
+            embeddings: (beats, values), from `models.predictor.with_embedding`.
             signals: (beats, samples), scaled to [0, 1].
         """
         scores = np.empty(len(signals), np.float32)
@@ -104,6 +98,24 @@ class Reference:
             self.changes.excess(change_sizes(shaped)),
             self.embedding.excess(directions(embeddings)),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What the predictions of one checkpoint are judged by.
+
+    Attributes:
+        uncertain_below: a beat whose top probability is less is uncertain.
+        typical_signals: (typical, samples) float32, real training beats, by class.
+        typical_labels: (typical,) uint8, their classes, ascending; the commonest kind of a class
+            comes first.
+        ood: scores beats by their distance from the training beats.
+    """
+
+    uncertain_below: float
+    typical_signals: np.ndarray
+    typical_labels: np.ndarray
+    ood: OodScorer
 
     def uncertain(self, probabilities: np.ndarray) -> np.ndarray:
         """(beats,) bool from (beats, classes) probabilities."""
@@ -135,20 +147,20 @@ def directions(embeddings: np.ndarray) -> np.ndarray:
     return np.asarray(embeddings, np.float32) / np.maximum(lengths, np.float32(1e-6))
 
 
-def load(checkpoint: Checkpoint) -> Reference | None:
-    """The reference of a checkpoint; None where it has none, as older ones.
+def load(checkpoint: Checkpoint) -> Calibration | None:
+    """The calibration of a checkpoint; None where it has none, as older ones.
 
     Raises:
         InputError: the file that the checkpoint's JSON names is missing or damaged.
     """
-    file = checkpoint.reference_file
+    file = checkpoint.calibration_file
     if file is None:
         return None
     way_out = f"fit it again: python -m training.fit_calibration --checkpoint {checkpoint.path}"
     if not file.is_file():
         raise InputError(f"{checkpoint.path} names {file.name}, which is not there; {way_out}")
     content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != checkpoint.facts["reference_digest"]:
+    if hashlib.sha256(content).hexdigest() != checkpoint.facts.calibration_digest:
         raise InputError(
             f"{file} is damaged (its digest is not the one in {checkpoint.path.name}); {way_out}"
         )
@@ -156,37 +168,36 @@ def load(checkpoint: Checkpoint) -> Reference | None:
         return from_arrays(dict(arrays))
 
 
-def save(reference: Reference, file: Path) -> None:
-    """Write the arrays of a reference to `file`, an .npz."""
+def save(calibration: Calibration, file: Path) -> None:
+    """Write the arrays of a calibration to `file`, an .npz."""
     with file.open("wb") as opened:
-        np.savez_compressed(opened, **to_arrays(reference))
+        np.savez_compressed(opened, **to_arrays(calibration))
 
 
-def to_arrays(reference: Reference) -> dict[str, Any]:
-    """Flat arrays that `from_arrays` makes a reference of; half precision is enough for most."""
+def to_arrays(calibration: Calibration) -> dict[str, Any]:
+    """Flat arrays that `from_arrays` takes; half precision is enough for most."""
     arrays: dict[str, Any] = {
-        "uncertain_below": np.float64(reference.uncertain_below),
-        "typical_signals": np.rint(255 * reference.typical_signals).astype(np.uint8),
-        "typical_labels": reference.typical_labels,
-        "limit": np.float64(reference.limit),
+        "uncertain_below": np.float64(calibration.uncertain_below),
+        "typical_signals": np.rint(255 * calibration.typical_signals).astype(np.uint8),
+        "typical_labels": calibration.typical_labels,
+        "limit": np.float64(calibration.ood.limit),
     }
     for name in VIEWS:
-        view = getattr(reference, name)
+        view = getattr(calibration.ood, name)
         for field in fields(View):
             value = np.asarray(getattr(view, field.name))
             arrays[f"{name}.{field.name}"] = value.astype(np.float16) if value.ndim == 2 else value
     return arrays
 
 
-def from_arrays(arrays: dict[str, np.ndarray]) -> Reference:
-    """The reference that `to_arrays` took apart."""
+def from_arrays(arrays: dict[str, np.ndarray]) -> Calibration:
+    """The calibration that `to_arrays` took apart."""
     views: dict[str, Any] = {name: _view(arrays, name) for name in VIEWS}
-    return Reference(
+    return Calibration(
         uncertain_below=float(arrays["uncertain_below"]),
         typical_signals=arrays["typical_signals"].astype(np.float32) / np.float32(255),
         typical_labels=arrays["typical_labels"],
-        limit=float(arrays["limit"]),
-        **views,
+        ood=OodScorer(**views, limit=float(arrays["limit"])),
     )
 
 

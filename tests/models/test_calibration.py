@@ -1,4 +1,4 @@
-"""What stands beside a checkpoint: scores of it mean something, and its file is whole or told."""
+"""A calibration: its scores mean something, and its file is whole or the user is told."""
 
 import dataclasses
 
@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from models import checkpoints, cnn, cnn_lstm, reference, rnn
+from models import calibration, checkpoints, cnn, cnn_lstm, rnn
+from models.calibration import Calibration, OodScorer, View
 from models.inference import model_input, predict, predict_with_embedding, with_embedding
-from models.reference import View
 from tests.models.test_checkpoints import offer, standing, visible
 from utils.errors import InputError
 
@@ -20,18 +20,20 @@ def view(centres: np.ndarray, usual: float = 0.0, spread: float = 1.0) -> View:
     return View(np.zeros(values), np.ones(values), np.eye(values), centres, usual, spread)
 
 
-def example() -> reference.Reference:
+def example() -> Calibration:
     """Of beats that are all zeros or all ones, with an embedding of two values."""
     flat = np.repeat([[0.0], [1.0]], SAMPLES, axis=1).astype(np.float32)
-    sizes = reference.change_sizes(flat)
-    return reference.Reference(
+    sizes = calibration.change_sizes(flat)
+    return Calibration(
         uncertain_below=0.9,
         typical_signals=flat,
         typical_labels=np.array([0, 1], np.uint8),
-        shape=view(flat),
-        changes=view(sizes),
-        embedding=view(np.eye(2, dtype=np.float32)),
-        limit=2.0,
+        ood=OodScorer(
+            shape=view(flat),
+            changes=view(sizes),
+            embedding=view(np.eye(2, dtype=np.float32)),
+            limit=2.0,
+        ),
     )
 
 
@@ -52,26 +54,26 @@ def test_a_view_measures_to_the_nearest_centre_also_across_its_components():
 def test_known_beats_score_low_and_strange_ones_high():
     one = example()
     noise = np.random.default_rng(0).random((3000, SAMPLES), dtype=np.float32)
-    known = one.ood_scores(np.eye(2), one.typical_signals)
+    known = one.ood.scores(np.eye(2), one.typical_signals)
     assert known.dtype == np.float32 and (known < 0.01).all()
-    strange = one.ood_scores(np.tile([[1.0, 0.0]], (3000, 1)), noise)
+    strange = one.ood.scores(np.tile([[1.0, 0.0]], (3000, 1)), noise)
     assert strange.shape == (3000,) and (strange > 1).all()
     # The same beat in another block of rows has the same score.
-    assert one.ood_scores(np.array([[1.0, 0.0]]), noise[-1:]) == pytest.approx(strange[-1:], 1e-4)
+    assert one.ood.scores(np.array([[1.0, 0.0]]), noise[-1:]) == pytest.approx(strange[-1:], 1e-4)
 
 
 def test_the_length_of_an_embedding_does_not_matter_and_its_direction_does():
     one = example()
-    scores = one.ood_scores(
+    scores = one.ood.scores(
         np.array([[3.0, 0.0], [300.0, 0.0], [-3.0, 0.0]]), np.zeros((3, SAMPLES))
     )
     assert scores[0] == pytest.approx(scores[1]) and scores[2] > scores[0] + 0.5
 
 
 def test_what_is_no_number_is_strange():
-    scores = example().ood_scores(np.array([[np.nan, 0.0]]), np.zeros((1, SAMPLES)))
+    scores = example().ood.scores(np.array([[np.nan, 0.0]]), np.zeros((1, SAMPLES)))
     assert np.isfinite(scores).all() and scores[0] > 1
-    assert len(example().ood_scores(np.empty((0, 2)), np.empty((0, SAMPLES)))) == 0
+    assert len(example().ood.scores(np.empty((0, 2)), np.empty((0, SAMPLES)))) == 0
 
 
 def test_uncertain_beats_and_nearest_typical_ones():
@@ -81,17 +83,17 @@ def test_uncertain_beats_and_nearest_typical_ones():
     assert one.nearest_typical(beats).tolist() == [1, 0, 1]
 
 
-def add(folder, one: reference.Reference, checkpoint=None) -> bool:
+def add(folder, one: Calibration, checkpoint=None) -> bool:
     checkpoint = checkpoint or standing(folder)
-    return checkpoints.add_reference(
-        checkpoint, {"beats": 2}, lambda file: reference.save(one, file)
+    return checkpoints.add_calibration(
+        checkpoint, {"beats": 2}, lambda file: calibration.save(one, file)
     )
 
 
 def test_a_checkpoint_without_one_has_none(tmp_path):
     offer(tmp_path, 0.5)
-    assert standing(tmp_path).reference_file is None
-    assert reference.load(standing(tmp_path)) is None
+    assert standing(tmp_path).calibration_file is None
+    assert calibration.load(standing(tmp_path)) is None
 
 
 def test_what_is_kept_is_what_is_loaded(tmp_path):
@@ -99,40 +101,40 @@ def test_what_is_kept_is_what_is_loaded(tmp_path):
     one = example()
     assert add(tmp_path, one)
     checkpoint = standing(tmp_path)
-    assert checkpoint.facts["reference"] == {"beats": 2}
-    assert checkpoint.reference_file.suffix == ".npz" and len(visible(tmp_path)) == 3
-    loaded = reference.load(checkpoint)
+    assert checkpoint.facts.calibration == {"beats": 2}
+    assert checkpoint.calibration_file.suffix == ".npz" and len(visible(tmp_path)) == 3
+    loaded = calibration.load(checkpoint)
     noise = np.random.default_rng(0).random((50, SAMPLES), dtype=np.float32)
     embeddings = np.random.default_rng(1).random((50, 2))
     # Half precision may move a score by so little only.
     assert np.allclose(
-        loaded.ood_scores(embeddings, noise), one.ood_scores(embeddings, noise), rtol=2e-3
+        loaded.ood.scores(embeddings, noise), one.ood.scores(embeddings, noise), rtol=2e-3
     )
     assert loaded.uncertain_below == one.uncertain_below
     assert np.array_equal(loaded.typical_labels, one.typical_labels)
     assert np.allclose(loaded.typical_signals, one.typical_signals, atol=1 / 255)
 
 
-def test_a_new_reference_takes_the_old_ones_place(tmp_path):
+def test_a_new_calibration_takes_the_old_ones_place(tmp_path):
     offer(tmp_path, 0.5, b"weights")
     add(tmp_path, example())
     assert add(tmp_path, dataclasses.replace(example(), uncertain_below=0.7))
-    assert reference.load(standing(tmp_path)).uncertain_below == 0.7
+    assert calibration.load(standing(tmp_path)).uncertain_below == 0.7
     assert standing(tmp_path).weights_file.read_bytes() == b"weights"
     assert len(visible(tmp_path)) == 3
 
 
-def test_a_better_checkpoint_takes_the_reference_away(tmp_path):
+def test_a_better_checkpoint_takes_the_calibration_away(tmp_path):
     offer(tmp_path, 0.5, b"first")
     add(tmp_path, example())
     first = standing(tmp_path)
     assert offer(tmp_path, 0.6, b"better")
-    assert reference.load(standing(tmp_path)) is None and len(visible(tmp_path)) == 2
+    assert calibration.load(standing(tmp_path)) is None and len(visible(tmp_path)) == 2
     assert not add(tmp_path, example(), first)  # it was fitted to weights that are gone
     assert len(visible(tmp_path)) == 2
 
 
-def test_a_full_disk_leaves_the_old_reference(tmp_path):
+def test_a_full_disk_leaves_the_old_calibration(tmp_path):
     offer(tmp_path, 0.5)
     add(tmp_path, example())
 
@@ -141,21 +143,21 @@ def test_a_full_disk_leaves_the_old_reference(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        checkpoints.add_reference(standing(tmp_path), {}, full)
-    assert reference.load(standing(tmp_path)).uncertain_below == 0.9
+        checkpoints.add_calibration(standing(tmp_path), {}, full)
+    assert calibration.load(standing(tmp_path)).uncertain_below == 0.9
     assert len(visible(tmp_path)) == 3 and not list(tmp_path.glob(".*.npz"))
 
 
 def test_a_damaged_or_missing_file_is_told_with_the_way_out(tmp_path):
     offer(tmp_path, 0.5)
     add(tmp_path, example())
-    file = standing(tmp_path).reference_file
+    file = standing(tmp_path).calibration_file
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(InputError, match="is damaged .* python -m training.fit_calibration"):
-        reference.load(standing(tmp_path))
+        calibration.load(standing(tmp_path))
     file.unlink()
     with pytest.raises(InputError, match="which is not there; fit it again"):
-        reference.load(standing(tmp_path))
+        calibration.load(standing(tmp_path))
 
 
 MODELS = {
