@@ -33,7 +33,7 @@ from heartbeats.csv_beats.layout import label_notes
 from heartbeats.names import PROTOCOLS
 from models import calibration, checkpoints
 from models.checkpoints import Checkpoint
-from models.inference import predict, predict_with_embedding
+from models.predictor import Classifier, predict, predict_with_embedding
 from training import architectures
 from utils.console import new_console
 from utils.errors import InputError, exit_plainly
@@ -187,7 +187,7 @@ def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = 
         InputError: the checkpoint was made for other beats, is damaged, or predicts NaN.
     """
     check_fits(checkpoint, test)
-    probabilities = predict(checkpoint.load(), test.signals, test.sampling_hz)
+    probabilities = Classifier(checkpoint).probabilities(test.signals)
     if not np.isfinite(probabilities).all():
         raise InputError(f"{shown(checkpoint.path)} predicts NaN; train it again")
     return Assessment(

@@ -36,6 +36,11 @@ class Checkpoint:
     facts: CheckpointFacts
 
     @property
+    def id(self) -> str:
+        """What the service calls it: its folder and architecture, e.g. ``mitbih-kaggle/cnn``."""
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    @property
     def architecture(self) -> str:
         return self.facts.architecture
 

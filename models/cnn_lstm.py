@@ -5,7 +5,9 @@ from models.architectures import CnnLstmArchitecture
 from models.backend import keras, layers
 from models.cnn import convolve
 from models.heads import classify
-from models.inference import FEATURES_INPUT
+
+# The name of the second input that some of these networks have.
+FEATURES_INPUT = "features"
 
 
 def build(shape: CnnLstmArchitecture, samples: int, classes: int) -> keras.Model:

@@ -16,7 +16,7 @@ from ecg.recording import Recording
 from ecg.rhythm import DEFAULTS, IrregularSegment, RhythmSettings, irregular_segments
 from heartbeats import mitdb
 from recordings import beat_kinds, beat_table, classify, summary
-from recordings.classify import Classifier
+from recordings.classify import RecordingClassifier
 from utils.paths import shown
 from utils.versions import commit, versions
 
@@ -68,7 +68,7 @@ class Analysis:
 
 def analyse(
     recording: Recording,
-    classifier: Classifier,
+    classifier: RecordingClassifier,
     *,
     lead: str = "",
     settings: RhythmSettings = DEFAULTS,
@@ -219,7 +219,7 @@ def _table(rows: Sequence[Any], kind: type) -> pd.DataFrame:
 
 
 def _notes(
-    recording: Recording, classifier: Classifier, lead: str, facts: dict[str, Any]
+    recording: Recording, classifier: RecordingClassifier, lead: str, facts: dict[str, Any]
 ) -> tuple[str, ...]:
     notes = list(recording.notes)
     if not facts["beats"]:
@@ -238,7 +238,7 @@ def _notes(
     return tuple(notes)
 
 
-def _provenance(classifier: Classifier, settings: RhythmSettings) -> dict[str, Any]:
+def _provenance(classifier: RecordingClassifier, settings: RhythmSettings) -> dict[str, Any]:
     facts = classifier.checkpoint.facts
     return {
         "checkpoint": shown(classifier.checkpoint.path),

@@ -99,7 +99,7 @@ def judge(
         signal_mv: (samples,) one lead, best lead II, millivolts, NaN where nothing was recorded.
         sampling_hz: samples per second.
         r_peaks: (beats,) int, ascending sample indices.
-        network: (beats, 5) probabilities, from `classify.Classifier`.
+        network: (beats, 5) probabilities, from `classify.RecordingClassifier`.
         usable: (beats,) bool; the others take no part in clusters and are unknown. All by default.
         breaks: ascending samples at which gaps of the recording begin.
     """

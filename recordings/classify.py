@@ -8,9 +8,8 @@ from heartbeats import mitdb
 from heartbeats.beat_set import AAMI_CLASSES
 from heartbeats.cutting import BEAT_HZ, BEAT_SAMPLES, cut_at_peaks
 from models import checkpoints
-from models.backend import keras
 from models.checkpoints import Checkpoint
-from models.inference import predict
+from models.predictor import Classifier
 from utils.errors import InputError
 from utils.paths import shown
 
@@ -19,11 +18,14 @@ DATA, PROTOCOLS = "mitbih", ("kaggle", "patients")
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A checkpoint and its network, loaded once for many recordings."""
+class RecordingClassifier:
+    """Classifies the beats of recordings; loaded once for many of them."""
 
-    checkpoint: Checkpoint
-    model: keras.Model
+    predictor: Classifier
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.predictor.checkpoint
 
     def probabilities(
         self,
@@ -43,10 +45,10 @@ class Classifier:
         if not len(r_peaks):
             return np.empty((0, len(AAMI_CLASSES)))
         cut = cut_at_peaks(signal_mv, sampling_hz, r_peaks, breaks)
-        return np.asarray(predict(self.model, cut, BEAT_HZ), float)
+        return np.asarray(self.predictor.probabilities(cut), float)
 
 
-def load(checkpoint: Checkpoint) -> Classifier:
+def load(checkpoint: Checkpoint) -> RecordingClassifier:
     """The classifier of a checkpoint.
 
     Raises:
@@ -60,7 +62,7 @@ def load(checkpoint: Checkpoint) -> Classifier:
             f"{shown(checkpoint.path)} cannot classify the beats of a recording: its {name} is "
             f"{said}, expected {expected}; give one trained on mitbih"
         )
-    return Classifier(checkpoint, checkpoint.load())
+    return RecordingClassifier(Classifier(checkpoint))
 
 
 def best_checkpoint() -> Checkpoint:

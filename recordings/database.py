@@ -19,7 +19,7 @@ from ecg.rhythm import DEFAULTS, RhythmSettings
 from models import checkpoints
 from recordings import classify, patients, results
 from recordings.analysis import analyse
-from recordings.classify import Classifier
+from recordings.classify import RecordingClassifier
 from utils.errors import InputError
 from utils.files import write_json
 from utils.result_file import Identity, IncompatibleState, Result, ResultFile
@@ -161,7 +161,7 @@ def _side_by_side(
         pool.shutdown(cancel_futures=True)
 
 
-_classifier: Classifier | None = None
+_classifier: RecordingClassifier | None = None
 
 
 def _begin(checkpoint: Path) -> None:

@@ -13,18 +13,17 @@ from pydantic_core import to_json
 from starlette.requests import Request
 
 from heartbeats.csv_beats.layout import label_notes
+from models.predictor import CLASSIFIER, Predictor, class_names_of, kind_of
 from recordings import classify
-from serving import served_model
 from serving.batching import BATCH_BEATS
 from serving.beat_predictions import Judged, Tally, as_objects
 from serving.cancellation import while_connected
-from serving.model_store import Entry, id_of
+from serving.model_store import Entry, meanings_of
 from serving.page_stream import typical_beats
 from serving.protection import JSON
 from serving.receiving import Received, received
 from serving.records import Form, Task
 from serving.schemas import API_VERSION, BeatsToPredict
-from serving.served_model import CLASSIFIER, ServedModel
 from serving.service import Part, Service
 from serving.settings import TooLarge
 from serving.uploads import Upload, recognise
@@ -47,7 +46,7 @@ COPIED_FACTS = (
 MOST_SHOWN = 60
 
 
-async def predict_json(service: Service, model: ServedModel, body: bytes) -> Response:
+async def predict_json(service: Service, model: Predictor, body: bytes) -> Response:
     """Judge the beats of a JSON body."""
     if len(body) > PARSED_AT_ONCE_BYTES:
         signals, labels = await asyncio.to_thread(parse, body, model)
@@ -65,7 +64,7 @@ async def predict_json(service: Service, model: ServedModel, body: bytes) -> Res
     return Response(b"".join(predictions(model, tally, rows, ())), media_type=JSON)
 
 
-def parse(body: bytes, model: ServedModel) -> tuple[np.ndarray, np.ndarray | None]:
+def parse(body: bytes, model: Predictor) -> tuple[np.ndarray, np.ndarray | None]:
     """(beats, samples) float32 signals and (beats,) labels or None from a JSON body.
 
     Raises:
@@ -85,7 +84,7 @@ def parse(body: bytes, model: ServedModel) -> tuple[np.ndarray, np.ndarray | Non
     return np.array(given.beats, np.float32), _labels(given.labels, len(given.beats), model)
 
 
-def _labels(labels: list[int] | None, beats: int, model: ServedModel) -> np.ndarray | None:
+def _labels(labels: list[int] | None, beats: int, model: Predictor) -> np.ndarray | None:
     if labels is None:
         return None
     if len(labels) != beats:
@@ -121,7 +120,7 @@ def _place(path: tuple[int | str, ...]) -> str:
     return "the body"
 
 
-async def predict_upload(service: Service, model: ServedModel, request: Request) -> Response:
+async def predict_upload(service: Service, model: Predictor, request: Request) -> Response:
     """Judge the beats of an uploaded CSV file; the answer is sent once all of them are known."""
     async with received(request, "file", most_files=1) as came:
         upload = await unpacked(service, came)
@@ -133,14 +132,14 @@ async def predict_upload(service: Service, model: ServedModel, request: Request)
 
 
 async def _of_file(
-    service: Service, model: ServedModel, upload: Upload
+    service: Service, model: Predictor, upload: Upload
 ) -> tuple[Tally, list[bytes]]:
     async with service.file_turn:
         return await _of_parts(service.predict_file(model, upload.path, upload.name), model)
 
 
 async def _of_parts(
-    judged: AsyncGenerator[Part, None], model: ServedModel
+    judged: AsyncGenerator[Part, None], model: Predictor
 ) -> tuple[Tally, list[bytes]]:
     """The counts of all parts, and the predictions of each as JSON."""
     tally, rows = Tally(model.class_names), []
@@ -151,7 +150,7 @@ async def _of_parts(
     return tally, rows
 
 
-def upload_notes(upload: Upload, model: ServedModel, tally: Tally) -> list[str]:
+def upload_notes(upload: Upload, model: Predictor, tally: Tally) -> list[str]:
     """What must be read before the numbers of an upload."""
     labels = label_notes(upload.name, model.class_names) if tally.has_labels else ()
     return [*upload.notes, *labels]
@@ -163,7 +162,7 @@ def encoded(judged: Judged, class_names: tuple[str, ...]) -> bytes:
 
 
 def predictions(
-    model: ServedModel, tally: Tally, rows: Iterable[bytes], notes: Iterable[str]
+    model: Predictor, tally: Tally, rows: Iterable[bytes], notes: Iterable[str]
 ) -> Iterator[bytes]:
     """The answer in pieces, since that of 100,000 beats is 30 MB."""
     head = {
@@ -213,29 +212,29 @@ async def analyse_record(
     return Response(body, media_type=JSON)
 
 
-def record_task(upload: Upload, model: ServedModel, form: Form, asked: dict[str, Any]) -> Task:
+def record_task(upload: Upload, model: Predictor, form: Form, asked: dict[str, Any]) -> Task:
     """The work that an uploaded recording makes."""
     if upload.kind != "recording":
         raise InputError(f"{upload.name} holds single beats; send it to /api/predict")
     return Task(upload.path, upload.name, model.checkpoint.path, form=form, **asked)
 
 
-async def record_model(service: Service, model_id: str) -> ServedModel:
+async def record_model(service: Service, model_id: str) -> Predictor:
     """The classifier that was asked for; where none was, the one that `analyse_record.py` takes.
 
     Raises:
         InputError: the model cannot classify the beats of a recording.
     """
     if not model_id:
-        usual = classify.best_checkpoint().path
-        return await service.model(id_of(usual))
+        usual = classify.best_checkpoint()
+        return await service.model(usual.id)
     model = await service.model(model_id)
     if model.kind != CLASSIFIER:
         raise InputError(f"model {model_id} gives no classes of beats; choose a classifier")
     return model
 
 
-def record_head(model: ServedModel) -> dict[str, Any]:
+def record_head(model: Predictor) -> dict[str, Any]:
     """What stands before an analysis."""
     return {"api_version": API_VERSION, "model": model.id}
 
@@ -246,18 +245,18 @@ def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
     said = checkpoint.facts.to_json()
     return {
         "id": model_id,
-        "kind": served_model.kind_of(checkpoint),
+        "kind": kind_of(checkpoint),
         "origin": entry.origin,
         "architecture": checkpoint.architecture,
-        "class_names": list(served_model.class_names_of(checkpoint)),
-        "class_meanings": served_model.meanings_of(checkpoint),
+        "class_names": list(class_names_of(checkpoint)),
+        "class_meanings": meanings_of(checkpoint),
         **{key: said.get(key) for key in COPIED_FACTS},
         "uncertain_below": checkpoint.facts.uncertain_below,
         "facts": said,
     }
 
 
-def typical(model: ServedModel) -> dict[str, Any]:
+def typical(model: Predictor) -> dict[str, Any]:
     """What `/api/typical_beats` says."""
     return {"api_version": API_VERSION, "model": model.id, "beats": typical_beats(model)}
 

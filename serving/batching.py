@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from serving.served_model import SIZES, Outputs, ServedModel
+from models.predictor import SIZES, Predictions, Predictor
 
 # Requests of at most this many beats go first and together. Files are predicted in parts of this
 # size, one after each such batch, so that neither kind waits for long.
 BATCH_BEATS = SIZES[-1]
 
-log = logging.getLogger("beatsweep.predictor")
+log = logging.getLogger("beatsweep.batches")
 
 
 class Stopped(RuntimeError):
@@ -30,12 +30,12 @@ class Stopped(RuntimeError):
 class Job:
     """Beats of one request."""
 
-    model: ServedModel
+    model: Predictor
     signals: np.ndarray
-    future: "Future[Outputs]" = field(default_factory=Future)
+    future: "Future[Predictions]" = field(default_factory=Future)
 
 
-class Predictor:
+class BatchQueue:
     """Runs submitted beats in batches; results are futures."""
 
     def __init__(self, observe: Callable[[int], None] = lambda beats: None):
@@ -48,7 +48,7 @@ class Predictor:
         self._large: deque[Job] = deque()
         self._waiting = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="predictor", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="batches", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -61,8 +61,8 @@ class Predictor:
         self._thread.join()
 
     def submit(
-        self, model: ServedModel, signals: np.ndarray, *, in_file: bool = False
-    ) -> "Future[Outputs]":
+        self, model: Predictor, signals: np.ndarray, *, in_file: bool = False
+    ) -> "Future[Predictions]":
         """Predict (beats, samples) signals in [0, 1]; the future may be cancelled.
 
         Args:
@@ -112,7 +112,7 @@ class Predictor:
         if not jobs:
             return
         try:
-            outputs = run_in_batches(
+            found = predict_in_batches(
                 jobs[0].model, np.concatenate([job.signals for job in jobs]), self._observe
             )
         except Exception as error:  # the thread must survive any error of a backend
@@ -123,17 +123,17 @@ class Predictor:
         start = 0
         for job in jobs:
             end = start + len(job.signals)
-            job.future.set_result(outputs.part(slice(start, end)))
+            job.future.set_result(found.part(slice(start, end)))
             start = end
 
 
-def run_in_batches(
-    model: ServedModel, signals: np.ndarray, observe: Callable[[int], None]
-) -> Outputs:
-    """The outputs of `model` for any number of beats."""
+def predict_in_batches(
+    model: Predictor, signals: np.ndarray, observe: Callable[[int], None]
+) -> Predictions:
+    """The predictions of `model` for any number of beats."""
     parts = []
     for start in range(0, len(signals), BATCH_BEATS):
         part = signals[start : start + BATCH_BEATS]
         observe(len(part))
-        parts.append(model.run(part))
-    return parts[0] if len(parts) == 1 else Outputs.joined(parts)
+        parts.append(model.predict(part))
+    return parts[0] if len(parts) == 1 else Predictions.joined(parts)

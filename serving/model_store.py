@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.metrics import DIRECTIONS
+from heartbeats import catalog
 from models import checkpoints
 from models.checkpoints import Checkpoint
-from serving import served_model
-from serving.served_model import CLASSIFIER, ServedModel
+from models.predictor import CLASSIFIER, Predictor, kind_of
 from serving.settings import ServiceSettings
 from utils.errors import InputError
 from utils.paths import runs_folder
@@ -20,6 +20,12 @@ TRAINED_HERE, PRETRAINED = "trained here", "pretrained"
 SHIPPED = ("mitbih-kaggle-light/cnn", "mitbih-kaggle/cnn")
 # Beats of people are what an upload holds, unless it says otherwise.
 DATA, MONITOR = "mitbih", "val_macro_f1"
+# Facts without which a checkpoint cannot be offered.
+NEEDED = ("class_names", "samples", "sampling_hz", "scaling", "data", "protocol")
+ANOMALY_MEANINGS = {
+    "normal": "like the normal beats that it was trained on",
+    "anomalous": "unlike the normal beats that it was trained on",
+}
 
 log = logging.getLogger("beatsweep.models")
 
@@ -50,7 +56,7 @@ class ModelStore:
             (checkpoints.PRETRAINED_FOLDER, PRETRAINED),
         )
         self._entries: dict[str, Entry] = {}
-        self._loaded: dict[str, ServedModel] = {}  # the one used last stands at the end
+        self._loaded: dict[str, Predictor] = {}  # the one used last stands at the end
         self._lock = threading.Lock()
         self._loading = threading.Lock()  # one network at a time is built
         self._stopped = threading.Event()
@@ -98,7 +104,7 @@ class ModelStore:
                 return name
         raise InputError("no usable classifier was found; train one: python main.py")
 
-    def get(self, model_id: str = "") -> ServedModel:
+    def get(self, model_id: str = "") -> Predictor:
         """The model of this id, loaded if need be; the default one where the id is empty.
 
         Raises:
@@ -122,7 +128,7 @@ class ModelStore:
                 raise
             return self._load(name, now.checkpoint)
 
-    def loaded(self, model_id: str = "") -> ServedModel | None:
+    def loaded(self, model_id: str = "") -> Predictor | None:
         """The model of this id where it is in memory; takes no time."""
         name = model_id or self.default_id()
         with self._lock:
@@ -131,13 +137,13 @@ class ModelStore:
             self._loaded[name] = self._loaded.pop(name)
             return self._loaded[name]
 
-    def _load(self, name: str, checkpoint: Checkpoint) -> ServedModel:
+    def _load(self, name: str, checkpoint: Checkpoint) -> Predictor:
         with self._loading:
             with self._lock:
                 standing = self._loaded.get(name)
             if standing is not None and _same_weights(standing.checkpoint, checkpoint):
                 return standing
-            served = served_model.load(name, checkpoint)
+            served = load(checkpoint)
             with self._lock:
                 self._loaded.pop(name, None)
                 self._loaded[name] = served
@@ -171,7 +177,7 @@ class ModelStore:
             if name in entries:  # others may have looked meanwhile, and found more
                 self._try_to_load(name, entries[name].checkpoint)
 
-    def _new_default(self, loaded: dict[str, ServedModel]) -> list[str]:
+    def _new_default(self, loaded: dict[str, Predictor]) -> list[str]:
         """The default, where it is another one now: whoever asks next should not wait for it."""
         try:
             name = self.default_id()
@@ -194,24 +200,36 @@ class ModelStore:
         found: dict[str, Entry] = {}
         for folder, origin in self._folders:
             for path in sorted(folder.glob("*/*.json")):
-                name = id_of(path)
                 checkpoint = _usable(path)
-                if checkpoint is not None and name not in found:
-                    found[name] = Entry(checkpoint, origin)
+                if checkpoint is not None and checkpoint.id not in found:
+                    found[checkpoint.id] = Entry(checkpoint, origin)
         with self._lock:
             self._entries = found
 
 
-def id_of(path: Path) -> str:
-    """What the checkpoint of this JSON file is asked for by."""
-    return f"{path.parent.name}/{path.stem}"
+def load(checkpoint: Checkpoint) -> Predictor:
+    """A checkpoint ready to answer at once.
+
+    Raises:
+        InputError: a file is damaged, or the JSON lacks what is needed to use the network.
+    """
+    predictor = Predictor.load(checkpoint, low_latency=True)
+    predictor.warm_up()
+    return predictor
+
+
+def meanings_of(checkpoint: Checkpoint) -> dict[str, str]:
+    """What the classes mean, where that is known."""
+    if checkpoint.is_anomaly_detector:
+        return dict(ANOMALY_MEANINGS)
+    return dict(catalog.class_meanings(checkpoint.facts.data))
 
 
 def _usable(path: Path) -> Checkpoint | None:
     """The checkpoint at `path`, or None: what is being replaced just now is there again soon."""
     try:
         checkpoint = checkpoints.read(path)
-        served_model.check(checkpoint)
+        checkpoint.require(*NEEDED, *(("threshold",) if checkpoint.is_anomaly_detector else ()))
     except Exception as error:  # whatever was put there: it must not hide the others
         log.debug("%s is left out: %s", path, error)
         return None
@@ -220,7 +238,7 @@ def _usable(path: Path) -> Checkpoint | None:
 
 def _is_candidate(entry: Entry) -> bool:
     facts = entry.checkpoint.facts
-    is_classifier = served_model.kind_of(entry.checkpoint) == CLASSIFIER
+    is_classifier = kind_of(entry.checkpoint) == CLASSIFIER
     return entry.origin == TRAINED_HERE and is_classifier and facts.data == DATA
 
 

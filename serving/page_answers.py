@@ -11,14 +11,14 @@ import numpy as np
 from starlette.requests import Request
 
 from heartbeats.beat_set import AAMI_CLASSES
+from models.predictor import Predictor
 from serving import answers, page_stream
 from serving.batching import BATCH_BEATS
-from serving.beat_predictions import Tally, judge_recorded
+from serving.beat_predictions import Judged, Tally, recorded
 from serving.cancellation import Stream
 from serving.problems import UNFORESEEN, status_and_detail
 from serving.receiving import received
 from serving.records import Result
-from serving.served_model import ServedModel
 from serving.service import Part, Service
 from serving.uploads import Upload
 
@@ -63,7 +63,7 @@ async def _whole(first: bytes, lines: AsyncIterator[bytes]) -> AsyncGenerator[by
 
 
 async def beat_lines(
-    service: Service, model: ServedModel, upload: Upload, size: int
+    service: Service, model: Predictor, upload: Upload, size: int
 ) -> AsyncGenerator[bytes, None]:
     """Start, parts of the beats, end."""
     started = time.perf_counter()
@@ -97,7 +97,7 @@ def _end(tally: Tally, started: float, notes: list[str]) -> bytes:
 
 
 async def record_lines(
-    service: Service, model: ServedModel, upload: Upload, size: int, asked: dict[str, Any]
+    service: Service, model: Predictor, upload: Upload, size: int, asked: dict[str, Any]
 ) -> AsyncGenerator[bytes, None]:
     """Start, progress, the recording, its beats, end."""
     started = time.perf_counter()
@@ -121,16 +121,16 @@ async def record_lines(
 
 
 async def _recorded_beats(
-    service: Service, model: ServedModel, result: Result, tally: Tally
+    service: Service, model: Predictor, result: Result, tally: Tally
 ) -> AsyncIterator[bytes]:
     """The beats with the recording's own probabilities."""
     signals, probabilities = result.signals, result.probabilities
     assert signals is not None and probabilities is not None
     for first in range(0, len(signals), BATCH_BEATS):
         own = slice(first, first + BATCH_BEATS)
-        job = service.predictor.submit(model, signals[own], in_file=True)
-        outputs = await asyncio.wrap_future(job)
+        job = service.batches.submit(model, signals[own], in_file=True)
+        predictions = recorded(await asyncio.wrap_future(job), probabilities[own])
         rows = np.arange(first, first + len(signals[own])) + 1
-        judged = judge_recorded(outputs, probabilities[own], rows)
+        judged = Judged(rows, predictions)
         tally.add(judged)
         yield page_stream.beats(judged, signals[own], first, 0)

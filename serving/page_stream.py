@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from pydantic_core import to_json
 
+from models.predictor import Predictor
 from serving.beat_predictions import Judged
+from serving.model_store import meanings_of
 from serving.records import STRIP_UNIT_MV, Result
-from serving.served_model import ServedModel, meanings_of
 
 MEDIA_TYPE = "application/x-ndjson"
 TYPICAL_DECIMALS = 3
@@ -20,7 +21,7 @@ def line(content: Mapping[str, Any]) -> bytes:
     return to_json(content) + b"\n"
 
 
-def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -> bytes:
+def start(model: Predictor, kind: str, name: str, size: int, labelled: bool) -> bytes:
     """The first line: kind and name of the upload, and the facts that the page needs to show it.
 
     Args:
@@ -51,7 +52,7 @@ def start(model: ServedModel, kind: str, name: str, size: int, labelled: bool) -
     )
 
 
-def typical_beats(model: ServedModel) -> list[dict[str, Any]]:
+def typical_beats(model: Predictor) -> list[dict[str, Any]]:
     """The typical beats that stand beside the checkpoint; empty where there are none."""
     if model.calibration is None:
         return []
@@ -74,6 +75,7 @@ def beats(judged: Judged, signals: np.ndarray, first: int, bytes_read: int) -> b
         first: how many beats came before.
         bytes_read: of the file, up to here.
     """
+    said = judged.predictions
     return line(
         {
             "type": "beats",
@@ -81,13 +83,13 @@ def beats(judged: Judged, signals: np.ndarray, first: int, bytes_read: int) -> b
             "count": len(judged),
             "bytes_read": bytes_read,
             "signals": packed(np.round(255 * np.clip(signals, 0, 1)), "u1"),
-            "predicted": packed(judged.predicted, "u1"),
-            "probabilities": packed(judged.probabilities, "<f4"),
-            "ood_score": packed(judged.ood_score, "<f4"),
-            "uncertain": packed(judged.uncertain, "u1"),
-            "nearest": packed(judged.nearest, "u1"),
+            "predicted": packed(said.labels, "u1"),
+            "probabilities": packed(said.probabilities, "<f4"),
+            "ood_score": packed(said.ood_score, "<f4"),
+            "uncertain": packed(said.uncertain, "u1"),
+            "nearest": packed(said.nearest, "u1"),
             "labels": packed(judged.labels, "u1"),
-            "anomaly_score": packed(judged.anomaly_score, "<f4"),
+            "anomaly_score": packed(said.anomaly_score, "<f4"),
         }
     )
 

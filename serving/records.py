@@ -172,12 +172,12 @@ def work(task: Task) -> Result | InputError:
     )
 
 
-def _classifier(path: Path) -> classify.Classifier:
+def _classifier(path: Path) -> classify.RecordingClassifier:
     return _loaded(path, checkpoints.read(path).facts.weights_digest)
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: Path, digest: str) -> classify.Classifier:
+def _loaded(path: Path, digest: str) -> classify.RecordingClassifier:
     """Loaded once for each version of the file, which its digest identifies."""
     return classify.load(checkpoints.read(path))
 

@@ -1,4 +1,4 @@
-"""The service behind the routes: models, predictor, recordings, monitoring and limits."""
+"""The service behind the routes: models, batches, recordings, monitoring and limits."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from heartbeats.csv_beats import beats_file
-from serving.batching import BATCH_BEATS, Predictor
-from serving.beat_predictions import Judged, judge, labels_for
+from models.predictor import Predictions, Predictor
+from serving.batching import BATCH_BEATS, BatchQueue
+from serving.beat_predictions import Judged, labels_for
 from serving.model_store import ModelStore
 from serving.monitoring import Monitoring
 from serving.receiving import remove_left_behind
 from serving.records import RecordAnalyst
-from serving.served_model import Outputs, ServedModel
 from serving.settings import ServiceSettings
 from utils.errors import InputError
 
@@ -41,14 +41,14 @@ class Service:
     def __init__(self, settings: ServiceSettings, monitoring: Monitoring):
         self.settings, self.monitoring = settings, monitoring
         self.models = ModelStore(settings)
-        self.predictor = Predictor(monitoring.batch)
+        self.batches = BatchQueue(monitoring.batch)
         self.records = RecordAnalyst(settings)
         self.file_turn = asyncio.Semaphore(FILES_AT_ONCE)
         self.is_ready = False
 
     async def start(self) -> None:
         """Load the default model; raises InputError where there is none."""
-        self.predictor.start()
+        self.batches.start()
         await asyncio.to_thread(remove_left_behind)
         await asyncio.to_thread(self.models.start)
         self.is_ready = True
@@ -57,10 +57,10 @@ class Service:
         """Finish the work in progress, and end threads and processes."""
         self.is_ready = False
         self.models.stop()
-        await asyncio.to_thread(self.predictor.stop)
+        await asyncio.to_thread(self.batches.stop)
         await asyncio.to_thread(self.records.stop)
 
-    async def model(self, model_id: str) -> ServedModel:
+    async def model(self, model_id: str) -> Predictor:
         """The model with this id, loaded if necessary."""
         loaded = self.models.loaded(model_id)
         if loaded is not None:
@@ -68,15 +68,15 @@ class Service:
         return await asyncio.to_thread(self.models.get, model_id)
 
     async def predict(
-        self, model: ServedModel, signals: np.ndarray, labels: np.ndarray | None
+        self, model: Predictor, signals: np.ndarray, labels: np.ndarray | None
     ) -> Judged:
         """Judge (beats, samples) float32 signals in [0, 1] that came as JSON."""
-        outputs = await asyncio.wrap_future(self.predictor.submit(model, signals))
+        predictions = await asyncio.wrap_future(self.batches.submit(model, signals))
         rows = np.arange(1, len(signals) + 1)
-        return judge(model, outputs, rows, labels_for(model, labels))
+        return Judged(rows, predictions, labels_for(model, labels))
 
     async def predict_file(
-        self, model: ServedModel, path: Path, name: str
+        self, model: Predictor, path: Path, name: str
     ) -> AsyncGenerator[Part, None]:
         """Judge the beats of a CSV file, in parts: the next is read while one is predicted.
 
@@ -110,7 +110,7 @@ class Service:
             await asyncio.gather(following, return_exceptions=True)
 
     async def predict_many(
-        self, model: ServedModel, signals: np.ndarray, labels: np.ndarray | None
+        self, model: Predictor, signals: np.ndarray, labels: np.ndarray | None
     ) -> AsyncGenerator[Part, None]:
         """Judge as `predict` does, part by part, and so that others need not wait for all."""
         for first in range(0, len(signals), PART_BEATS):
@@ -118,10 +118,10 @@ class Service:
             chosen = None if labels is None else labels[own]
             yield await self._judged(model, beats_file.Part(signals[own], chosen, 0), first)
 
-    async def _judged(self, model: ServedModel, part: beats_file.Part, before: int) -> Part:
+    async def _judged(self, model: Predictor, part: beats_file.Part, before: int) -> Part:
         """Judge a part of a file that follows `before` other beats."""
         jobs = [
-            self.predictor.submit(model, part.signals[first : first + BATCH_BEATS], in_file=True)
+            self.batches.submit(model, part.signals[first : first + BATCH_BEATS], in_file=True)
             for first in range(0, len(part.signals), BATCH_BEATS)
         ]
         try:
@@ -129,9 +129,8 @@ class Service:
         finally:
             for job in jobs:
                 job.cancel()
-        outputs = Outputs.joined(found)
         rows = np.arange(before + 1, before + 1 + len(part.signals))
-        judged = judge(model, outputs, rows, labels_for(model, part.labels))
+        judged = Judged(rows, Predictions.joined(found), labels_for(model, part.labels))
         return Part(judged, part.signals, part.bytes_read)
 
 

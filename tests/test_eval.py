@@ -17,7 +17,7 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
 from models.facts import CheckpointFacts
-from models.inference import predict
+from models.predictor import predict
 from tests.heartbeats.conftest import make_beats
 from utils.errors import InputError
 

@@ -16,7 +16,7 @@ from heartbeats.balance import draw_rows, shown_counts
 from heartbeats.beat_set import BeatSet
 from heartbeats.mixture import ClassMixture, fit_all
 from models.backend import keras
-from models.inference import Input, model_input
+from models.predictor import Input, model_input
 from training.settings import TrainingSettings
 
 

@@ -27,7 +27,7 @@ from models.calibration import (
     save,
 )
 from models.checkpoints import Checkpoint
-from models.inference import predict_with_embedding
+from models.predictor import predict_with_embedding
 
 # What a beat that somebody must look at costs, in wrong classes that nobody looked at. With it, a
 # beat is uncertain where about one in ten of its like is wrong, whatever the network's error.

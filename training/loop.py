@@ -13,7 +13,7 @@ from evaluation.metrics import DIRECTIONS, score
 from heartbeats.balance import class_weights
 from heartbeats.beat_set import BeatSet
 from models.backend import keras, ops
-from models.inference import PREDICTION_BATCH, model_input
+from models.predictor import PREDICTION_BATCH, model_input
 from training.batches import Batches
 from training.epochs import FitResult, Stopping, fit_epochs
 from training.progress import Progress

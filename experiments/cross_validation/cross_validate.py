@@ -22,7 +22,7 @@ from experiments.cross_validation.settings import (
     refuse_test_beats,
 )
 from models.backend import keras
-from models.inference import predict
+from models.predictor import predict
 from training import architectures, loop
 from training.epochs import FitResult
 from training.progress import Progress

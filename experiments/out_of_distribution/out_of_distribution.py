@@ -26,7 +26,7 @@ from heartbeats.beat_set import BeatSet, beat_lengths
 from models import calibration as stored_calibration
 from models import checkpoints
 from models.calibration import VIEWS, Calibration, View, change_sizes, combined, directions
-from models.inference import predict_with_embedding
+from models.predictor import predict_with_embedding
 from training import calibration, fit_calibration
 from training.classifier import LabelledBeats
 from utils.console import new_console

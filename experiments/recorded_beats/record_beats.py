@@ -115,7 +115,10 @@ def measure(
 
 
 def _see(
-    record: AnnotatedRecord, peaks: np.ndarray, labels: np.ndarray, classifier: classify.Classifier
+    record: AnnotatedRecord,
+    peaks: np.ndarray,
+    labels: np.ndarray,
+    classifier: classify.RecordingClassifier,
 ) -> Seen:
     network = classifier.probabilities(record.signal_mv, record.sampling_hz, peaks)
     view = evidence.view(record.signal_mv, record.sampling_hz, peaks)

@@ -6,7 +6,6 @@ gain, offset of the R marks, lead inversion and sampling-rate error; nothing is 
 
 import datetime
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from experiments.shift.measure import Point, findings
 from heartbeats import mitdb, splits
 from heartbeats.beat_set import BeatSet
 from models.checkpoints import Checkpoint
-from models.inference import predict
+from models.predictor import Classifier
 from utils.errors import InputError
 from utils.paths import data_folder, shown
 from utils.versions import commit, versions
@@ -108,8 +107,7 @@ def _measure(
     """All points, while a bar tells how far it is."""
     names = _names(checkpoints)
     models: dict[str, shift.Predict] = {
-        name: partial(predict, one.load(), sampling_hz=test.sampling_hz)
-        for name, one in zip(names, checkpoints, strict=True)
+        name: Classifier(one).probabilities for name, one in zip(names, checkpoints, strict=True)
     }
     patients = test.patients if protocol == "patients" else None
     known = shift.TestBeats(np.asarray(test.labels, int), test.class_names, patients)

@@ -10,7 +10,7 @@ from evaluation.metrics import score
 from experiments.transfer.results import Cell, CellResult, CellStore, score_beats, score_records
 from heartbeats.beat_set import BeatSet
 from models.backend import keras
-from models.inference import predict
+from models.predictor import predict
 from models.transfer import target_network
 from training import loop
 from training.batches import Batches

@@ -9,7 +9,7 @@ import pytest
 from models import cnn, cnn_lstm, rnn
 from models.cnn import CnnArchitecture
 from models.cnn_lstm import CnnLstmArchitecture
-from models.inference import model_input, predict
+from models.predictor import model_input, predict
 from models.rnn import RnnArchitecture
 
 HZ = 120.0

@@ -8,7 +8,7 @@ import pytest
 
 from models import calibration, checkpoints, cnn, cnn_lstm, rnn
 from models.calibration import Calibration, OodScorer, View
-from models.inference import model_input, predict, predict_with_embedding, with_embedding
+from models.predictor import model_input, predict, predict_with_embedding, with_embedding
 from tests.models.test_checkpoints import offer, standing, visible
 from utils.errors import InputError
 

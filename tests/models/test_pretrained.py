@@ -8,7 +8,7 @@ import pytest
 
 from heartbeats import ecg5000, mitdb
 from models import calibration, checkpoints
-from models.inference import predict_with_embedding
+from models.predictor import predict_with_embedding
 from utils.paths import data_folder
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
-from serving.served_model import CLASSIFIER, Outputs
+from models.predictor import CLASSIFIER, Predictions
 
 SAMPLES, CLASSES = 187, ("N", "S", "V", "F", "Q")
 
@@ -36,12 +36,12 @@ class FakeModel:
         )
         return Checkpoint(Path("fake/cnn.json"), facts)
 
-    def run(self, signals: np.ndarray) -> Outputs:
+    def predict(self, signals: np.ndarray) -> Predictions:
         self.batches.append(len(signals))
         labels = np.rint(10 * signals[:, 0]).astype(int)
         probabilities = np.full((len(signals), len(CLASSES)), 0.05, np.float32)
         probabilities[np.arange(len(signals)), labels] = 0.8
-        return Outputs(probabilities)
+        return Predictions(CLASSES, labels, probabilities)
 
 
 def beats_of(*labels: int) -> np.ndarray:

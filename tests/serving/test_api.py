@@ -14,7 +14,7 @@ from ecg.synthetic.record import generate_record
 from heartbeats import synthetic
 from heartbeats.csv_beats import beats_file
 from models import checkpoints
-from models.inference import predict
+from models.predictor import predict
 from serving import examples
 from serving.schemas import Models, Predictions, RecordAnalysis, TypicalBeats
 from serving.service import FILES_AT_ONCE

@@ -56,7 +56,7 @@ def test_a_shipped_model_answers_where_nothing_was_trained(store):
     store.start()
     entries = store.entries()
     assert entries[store.default_id()].origin == PRETRAINED
-    assert store.get().run(BEATS).probabilities.shape == (3, 5)
+    assert store.get().predict(BEATS).probabilities.shape == (3, 5)
 
 
 def test_what_was_trained_here_on_real_beats_answers_first(store, runs):
@@ -96,7 +96,7 @@ def test_a_replaced_checkpoint_is_taken_up_while_requests_go_on(store, runs):
         while not ended.is_set():
             try:
                 model = store.get("mitbih-kaggle/cnn")
-                model.run(BEATS)
+                model.predict(BEATS)
                 seen.add(model.checkpoint.facts.weights_digest)
             except Exception as error:
                 faults.append(error)
@@ -118,10 +118,10 @@ def test_a_broken_replacement_leaves_the_old_one(store, runs, caplog):
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", weights_digest="0" * 64)
     until(lambda: "cannot be loaded" in caplog.text)
     assert store.get().id == "mitbih-kaggle/cnn"
-    assert store.get("mitbih-kaggle/cnn").run(BEATS).probabilities is not None
+    assert store.get("mitbih-kaggle/cnn").predict(BEATS).probabilities is not None
     (runs / "mitbih-kaggle" / "cnn.json").write_text("{")
     time.sleep(0.3)
-    assert store.get("mitbih-kaggle/cnn").run(BEATS).probabilities is not None
+    assert store.get("mitbih-kaggle/cnn").predict(BEATS).probabilities is not None
     assert caplog.text.count("cannot be loaded") == 1
 
 

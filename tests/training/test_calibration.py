@@ -9,7 +9,7 @@ import pytest
 from heartbeats import catalog
 from models import calibration as stored
 from models import checkpoints
-from models.inference import predict_with_embedding
+from models.predictor import predict_with_embedding
 from tests.training import test_run
 from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_run import SETTINGS

@@ -12,7 +12,7 @@ from evaluation.metrics import score
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
 from heartbeats.features import features
 from models import cnn, cnn_lstm
-from models.inference import predict
+from models.predictor import predict
 from training import loop
 from training.batches import Batches
 from training.epochs import FiniteLoss, FitResult

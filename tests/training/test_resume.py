@@ -18,7 +18,7 @@ import pytest
 
 from heartbeats.beat_set import BeatSet
 from models import checkpoints
-from models.inference import predict
+from models.predictor import predict
 from tests.training import test_run
 from tests.training.test_loop import SMALL, build, bumps
 from tests.training.test_run import Notebook

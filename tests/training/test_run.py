@@ -10,7 +10,7 @@ from evaluation.metrics import score
 from heartbeats import catalog
 from models import checkpoints
 from models.facts import CheckpointFacts
-from models.inference import predict
+from models.predictor import predict
 from tests.training.test_loop import SMALL, bumps
 from training import run, tracked_run, train_cnn
 from training.classifier import Classifier, prepare
