@@ -50,10 +50,10 @@ def main(argv: list[str] | None = None) -> int:
         if outcome.result.stopped:  # who asks once means all of the trainings
             print("the trainings that were still to come are left out")
             break
-    import eval as evaluation_program
+    from evaluation import scoring
 
     facts = outcomes[0].facts
-    evaluation_program.report_final(folder, facts.data, facts.protocol)
+    scoring.report_trainings(folder, facts.data, facts.protocol)
     return status
 
 

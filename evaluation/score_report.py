@@ -290,9 +290,7 @@ def _checkpoints(results: tuple[Result, ...]) -> list[str]:
         heading("Checkpoints"),
         table(headers, rows, text_columns=3),
         *(
-            folded_json(
-                f"all that {one.name}'s checkpoint says", one.assessment.facts.to_json()
-            )
+            folded_json(f"all that {one.name}'s checkpoint says", one.assessment.facts.to_json())
             for one in results
         ),
     ]

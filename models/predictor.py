@@ -7,10 +7,9 @@
 Below the classes are the functions that they are made of, for networks that are no checkpoint yet.
 """
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,20 +81,21 @@ class Predictions:
 
     def part(self, rows: slice) -> "Predictions":
         """The predictions of some of the beats."""
-        return Predictions(
-            self.class_names, *(None if one is None else one[rows] for one in self._arrays())
-        )
+        return replace(self, **{name: array[rows] for name, array in self._arrays().items()})
 
     @classmethod
     def joined(cls, parts: Sequence["Predictions"]) -> "Predictions":
-        """The predictions of parts that follow each other."""
-        columns = zip(*(one._arrays() for one in parts), strict=True)
-        arrays = (None if column[0] is None else np.concatenate(column) for column in columns)
-        return cls(parts[0].class_names, *arrays)
+        """The predictions of parts that follow each other, all of one model."""
+        arrays = [one._arrays() for one in parts]
+        whole: dict[str, Any] = {
+            name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]
+        }
+        return replace(parts[0], **whole)
 
-    def _arrays(self) -> tuple[np.ndarray | None, ...]:
-        names = [field.name for field in dataclasses.fields(self)]
-        return tuple(getattr(self, name) for name in names[1:])
+    def _arrays(self) -> dict[str, Any]:
+        """Name -> array of those that there are."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: one for name, one in values.items() if isinstance(one, np.ndarray)}
 
 
 class Predictor(ABC):

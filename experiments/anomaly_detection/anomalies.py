@@ -4,7 +4,6 @@ python eval.py --arch lstm_autoencoder --data ecg5000               # the best c
 python -m experiments.anomaly_detection.seeds --data=ecg5000 --seeds=5   # train five
 """
 
-import argparse
 import dataclasses
 from pathlib import Path
 
@@ -109,14 +108,6 @@ def assess(
     folder = to or runs_folder() / "reports" / place
     anomaly_report.write(folder, results, figures)
     return results, folder
-
-
-def report_asked(asked: argparse.Namespace) -> None:
-    """What `eval.py --arch lstm_autoencoder` does with its flags."""
-    found = evaluate(
-        asked.data, asked.protocol, asked.checkpoint, examples=asked.examples, to=asked.to
-    )
-    tell(*found)
 
 
 def tell(results: Results, folder: Path) -> None:

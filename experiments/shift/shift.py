@@ -29,8 +29,6 @@ from utils.errors import InputError
 from utils.paths import data_folder, shown
 from utils.versions import commit, versions
 
-# A couple of minutes on two cores; rare classes have few beats then, as their intervals show.
-DEFAULT_LIMIT = 6000
 NOISE_SEED = 0
 DRAW_SEED = 0
 
@@ -41,7 +39,7 @@ def run(
     protocol: str,
     folder: Path,
     *,
-    limit: int = DEFAULT_LIMIT,
+    limit: int,
     warning: str = "",
 ) -> list[Point]:
     """Measure, write the report, and say what was found.

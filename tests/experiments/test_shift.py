@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 import eval as program
 from ecg import noise
+from evaluation import scoring
 from experiments.shift import measure as measurement
 from experiments.shift import report as shift_report
 from experiments.shift import shift
 from heartbeats import mitdb, splits
 from models import checkpoints
 from tests.heartbeats.conftest import make_beats, record_folder  # noqa: F401
-from tests.test_eval import has, keep, tiny_model
+from tests.test_eval import assessed, has, keep, tiny_model
 from utils.errors import InputError
 
 
@@ -63,7 +64,7 @@ def test_the_clean_score_is_that_of_the_ordinary_report(beats, place, monkeypatc
     monkeypatch.setattr(program.report, "write", lambda *_: None)
     keep(own_folder(beats), "cnn")
     program.main(["--shift", "--limit=0"])
-    [assessment], _folder = program.evaluate()
+    (assessment,) = assessed()
     table = pd.read_csv(place / "runs/reports/invented-kaggle/shift/shift.csv")
     assert table["macro_f1"][0] == pytest.approx(assessment.scores.macro_f1)
 
@@ -118,4 +119,4 @@ def test_recordings_are_changed_where_they_are(record_folder, monkeypatch):  # n
 
 def test_no_checkpoint_is_told(beats):
     with pytest.raises(InputError, match="there is no checkpoint"):
-        program.choose("auto", "", None, [])
+        scoring.choose(["cnn"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation import scoring
 from heartbeats import ecg5000, mitdb
 from models import calibration, checkpoints
 from models.predictor import predict_with_embedding
@@ -85,12 +86,9 @@ def test_the_readme_has_their_scores():
 @pytest.mark.real_data
 @pytest.mark.skipif(mitdb.find_folder(data_folder()) is None, reason="no MIT-BIH records")
 def test_the_readme_says_what_they_score(tmp_path, monkeypatch):
-    import eval as evaluation_program
-
     monkeypatch.setenv("ECG_RUNS", str(tmp_path))
-    assessments, _folder = evaluation_program.evaluate(
-        files=[FOLDER / f"{name}.json" for name in NAMES]
-    )
+    chosen = scoring.choose(files=[FOLDER / f"{name}.json" for name in NAMES])
+    assessments = scoring.assess_all(chosen, chosen.test_beats())
     for one in assessments:
         accuracy, macro_f1 = readme_scores()[one.architecture]
         assert 100 * one.scores.accuracy == pytest.approx(accuracy, abs=0.015)

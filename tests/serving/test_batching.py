@@ -1,6 +1,5 @@
 import threading
 
-import numpy as np
 import pytest
 
 from models.predictor import Predictions
@@ -112,12 +111,3 @@ def test_stopping_finishes_what_was_submitted():
     assert [labels(future.result(0)) for future in futures] == [[0], [1], [2]]
     with pytest.raises(Stopped):
         queue.submit(model, beats_of(1))
-
-
-def test_parts_join_to_the_whole():
-    probabilities = np.arange(10.0).reshape(5, 2)
-    whole = Predictions(("N", "V"), np.ones(5, int), probabilities, ood_score=np.arange(5.0))
-    joined = Predictions.joined([whole.part(slice(0, 2)), whole.part(slice(2, 5))])
-    np.testing.assert_array_equal(joined.probabilities, whole.probabilities)
-    np.testing.assert_array_equal(joined.ood_score, whole.ood_score)
-    assert joined.anomaly_score is None

@@ -100,8 +100,8 @@ def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook
 
 
 def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, capsys):
-    import eval as evaluation_program
     import main
+    from evaluation import scoring
 
     asked = []
     stopped = FitResult(best_score=0.5, best_epoch=1, ended_by="asked to stop", stopped=True)
@@ -112,7 +112,7 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
         return run.Outcome(FACTS, stopped, run.Evaluation("macro-F1 1", scores), True)
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr(evaluation_program, "report_final", lambda *_args: None)
+    monkeypatch.setattr(scoring, "report_trainings", lambda *_args: None)
     assert main.main(["--data=synthetic", "--seeds", "0", "1"]) == 0
     assert asked == ["cnn"]
     assert "are left out" in capsys.readouterr().out
