@@ -174,7 +174,7 @@ class CellStore:
         return CellResult.from_json(kept.facts), kept.arrays[PROBABILITIES]
 
     def write(self, cell: Cell, result: CellResult, probabilities: np.ndarray) -> None:
-        """Put a training on record."""
+        """Keep a finished training."""
         kept = Result(dataclasses.asdict(result), {PROBABILITIES: probabilities})
         self._cell(cell).write(kept)
 

@@ -53,10 +53,10 @@ def run_and_report(settings: TransferSettings) -> None:
 
 
 def run(settings: TransferSettings) -> tuple[TransferResults, Path]:
-    """The whole results, or what is left of it, and its report.
+    """The whole experiment, or what is left to do of it, and its report.
 
     Returns:
-        the results, and the folder that its report is in.
+        the results, and the folder that the report is in.
 
     Raises:
         InputError: a setting, the data or a checkpoint cannot be used, or a person stopped it.
@@ -351,7 +351,7 @@ def _trainings(
 def _tracked_cell(
     settings: TransferSettings, trainer: Trainer, cell: Cell, test: BeatSet, store: CellStore
 ) -> tuple[CellResult, np.ndarray]:
-    """Train, put on record, tell W&B."""
+    """Train, keep the result, and log it to W&B."""
     config = {
         **dataclasses.asdict(settings),
         **dataclasses.asdict(cell),
