@@ -178,6 +178,25 @@ def test_the_library_example_runs():
     assert names["marks"].p.shape == names["marks"].t.shape == (len(names["peaks"]), 3)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # a short training
+def test_the_examples_of_the_python_page_run(tmp_path):
+    page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-c", lines],
+        cwd=tmp_path,
+        env=without_data_and_account(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=800,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "(12107, 187) ('N', 'S', 'V', 'F', 'Q') 120.0" in done.stdout
+    assert "synthetic test beats" in done.stdout
+    assert "beats a minute" in done.stdout
+
+
 def without_data_and_account(folder: Path) -> dict[str, str]:
     """The environment, with nothing of W&B in it, no data, and results below `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
