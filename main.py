@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = runs_folder() / "final" / f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
     outcomes, status = [], 0
     for number, ((name, settings), seed) in enumerate(networks, start=1):
-        label = f"{name} (network {number} of {len(networks)})"
+        label = f"{name} (network {number} of {len(networks)})" if len(networks) > 1 else name
         outcome = _train(name, dataclasses.replace(settings, seed=seed), folder, label)
         status |= run.report(outcome)
         outcomes.append(outcome)
@@ -53,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     from evaluation import scoring
 
     facts = outcomes[0].facts
-    scoring.report_trainings(folder, facts.data, facts.protocol)
+    histories = {(one.facts.architecture, one.facts.seed): one.result.history for one in outcomes}
+    scoring.report_trainings(folder, facts.data, facts.protocol, histories)
     return status
 
 

@@ -4,7 +4,7 @@ Among rooms other than `experiments`, only this module reads test beats, to scor
 without them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from evaluation import metrics, predictions_csv, score_report
 from evaluation.assessment import Assessment, check_fits, doubts
 from evaluation.comparison import compare
 from evaluation.score_report import results_table, warnings_of
+from evaluation.training_curves import Epochs
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.csv_beats import beats_file
@@ -35,6 +36,9 @@ DEMONSTRATION = (
     "synthetic beats. The scores mean nothing. `python -m heartbeats.download mitdb` fetches the "
     "real beats, `python main.py` trains on what is there."
 )
+
+# (architecture, seed) -> the metrics of each epoch.
+Histories = Mapping[tuple[str, int], Epochs]
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,17 @@ def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = 
     )
 
 
-def report(assessments: list[Assessment], folder: Path) -> None:
-    """Write the report, and print the results, what to keep in mind, and where everything is."""
-    score_report.write(folder, assessments)
+def report(
+    assessments: list[Assessment], folder: Path, histories: Histories | None = None
+) -> None:
+    """Write the report, and print the results, what to keep in mind, and where everything is.
+
+    Args:
+        assessments: of the checkpoints.
+        folder: gets the report.
+        histories: of the trainings that made them, for the training curves.
+    """
+    score_report.write(folder, assessments, histories)
     comparison = compare(assessments)
     new_console().print(results_table(comparison))
     for spread in comparison.spreads:
@@ -156,19 +168,22 @@ def report(assessments: list[Assessment], folder: Path) -> None:
     print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
 
 
-def report_trainings(folder: Path, data: str, protocol: str) -> None:
+def report_trainings(
+    folder: Path, data: str, protocol: str, histories: Histories | None = None
+) -> None:
     """Score several trainings, one checkpoint for each architecture and seed, and report.
 
     Args:
         folder: holds ``seed-N/ARCHITECTURE.json``; the report goes to its ``report``.
         data, protocol: what was trained on.
+        histories: (architecture, seed) -> the metrics of each epoch of that training.
     """
     files = sorted(folder.glob("seed-*/*.json"), key=lambda file: (file.stem, _seed(file)))
     if not files:
         print("no checkpoint was reached, so there is nothing to evaluate")
         return
     chosen = choose(data=data, protocol=protocol, files=files)
-    report(assess_all(chosen, chosen.test_beats()), folder / "report")
+    report(assess_all(chosen, chosen.test_beats()), folder / "report", histories)
 
 
 @dataclass(frozen=True)

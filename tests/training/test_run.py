@@ -103,8 +103,9 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
     import main
     from evaluation import scoring
 
-    asked = []
-    stopped = FitResult(best_score=0.5, best_epoch=1, ended_by="asked to stop", stopped=True)
+    asked, reported = [], []
+    row = {"epoch": 1, "val_macro_f1": 0.5}
+    stopped = FitResult(0.5, 1, [row], ended_by="asked to stop", stopped=True)
     scores = score(np.arange(5), np.arange(5), tuple("NSVFQ"))
 
     def train(task, *_args, **_options):
@@ -112,9 +113,11 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
         return run.Outcome(FACTS, stopped, run.Evaluation("macro-F1 1", scores), True)
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr(scoring, "report_trainings", lambda *_args: None)
+    monkeypatch.setattr(scoring, "report_trainings", lambda *given: reported.append(given))
     assert main.main(["--data=synthetic", "--seeds", "0", "1"]) == 0
     assert asked == ["cnn"]
+    ((_folder, *given),) = reported
+    assert given == [FACTS.data, FACTS.protocol, {("cnn", FACTS.seed): [row]}]
     assert "are left out" in capsys.readouterr().out
 
 
