@@ -106,9 +106,9 @@ def positive(text: str) -> int:
 
 
 def existing_file(text: str) -> Path:
-    """An argument's type: a file that is there."""
+    """An argument's type: a file that is there, or a pipe."""
     path = Path(text).expanduser()
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         found = "it is a folder" if path.is_dir() else "there is no such file"
         raise argparse.ArgumentTypeError(f"cannot read '{text}': {found}")
     return path
