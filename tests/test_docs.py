@@ -228,7 +228,7 @@ def test_links_lead_somewhere(page):
 # What is named but made by the user or by a program: data, results, examples.
 MADE = (
     *("data/", "runs/", "kaggle/", "checkpoints/", "final/", "reports/", "cross_validation/"),
-    *("transfer/", "wandb/", "cache/"),
+    *("transfer/", "wandb/", "cache/", "predictions/"),
 )
 FILES = re.compile(r"(?<![\w/.*-])((?:[\w.-]+/)+(?:[\w.-]+\.\w+)?)(?![\w*{])")
 MODULES = re.compile(r"python -m ([a-z_]+(?:\.[a-z_0-9]+)*)")
