@@ -9,6 +9,7 @@ import eval as program
 from experiments.anomaly_detection import anomalies, seeds
 from experiments.anomaly_detection.autoencoder import Autoencoder
 from heartbeats import catalog
+from models import checkpoints
 from tests.experiments.test_autoencoder import TINY, invented
 from training import run
 from utils.errors import InputError
@@ -23,8 +24,9 @@ def place(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_eval_tests_the_checkpoint_beside_the_baselines(place, capsys):
-    run.train(Autoencoder(), TINY)
-    flags = ["--arch", "lstm_autoencoder", "--data", "invented", "--examples", "1"]
+    facts = run.train(Autoencoder(), TINY).facts
+    path = checkpoints.folder_of(facts.data, facts.protocol) / f"{facts.architecture}.json"
+    flags = ["--arch", "lstm_autoencoder", "--checkpoint", str(path), "--examples", "1"]
     assert program.main([*flags, "--to", str(place / "report")]) == 0
     printed = capsys.readouterr().out
     for name in ("lstm_autoencoder", "PCA-2", "one-class SVM", "5 nearest", "isolation forest"):

@@ -16,6 +16,7 @@ from experiments.shift import report as shift_report
 from experiments.shift import shift
 from heartbeats import mitdb, splits
 from models import checkpoints
+from models.predictor import Classifier
 from tests.heartbeats.conftest import make_beats, record_folder  # noqa: F401
 from tests.test_eval import assessed, has, keep, tiny_model
 from utils.errors import InputError
@@ -61,7 +62,6 @@ def test_the_report_has_four_files_that_agree(beats, place, capsys):
 
 
 def test_the_clean_score_is_that_of_the_ordinary_report(beats, place, monkeypatch):
-    monkeypatch.setattr(program.report, "write", lambda *_: None)
     keep(own_folder(beats), "cnn")
     program.main(["--shift", "--limit=0"])
     (assessment,) = assessed()
@@ -72,11 +72,11 @@ def test_the_clean_score_is_that_of_the_ordinary_report(beats, place, monkeypatc
 def test_only_test_beats_are_predicted(beats, place, monkeypatch):
     seen = []
 
-    def spy(model, signals, sampling_hz=None):
+    def spy(_classifier, signals):
         seen.append(signals)
         return np.full((len(signals), 5), 0.2)
 
-    monkeypatch.setattr(shift, "predict", spy)
+    monkeypatch.setattr(Classifier, "probabilities", spy)
     keep(own_folder(beats), "cnn")
     program.main(["--shift", "--limit=0"])
     assert np.array_equal(seen[0], beats.signals[splits.held_out(beats, "kaggle")])
