@@ -29,126 +29,9 @@ from models.calibration import (
 from models.checkpoints import Checkpoint
 from models.predictor import predict_with_embedding
 
-# What a beat that somebody must look at costs, in wrong classes that nobody looked at. With it, a
-# beat is uncertain where about one in ten of its like is wrong, whatever the network's error.
-LOOK_COST = 0.1
-# Below it another class, or all others together, may be as likely.
-LEAST_THRESHOLD = 0.5
-# Where the network errs so often that every beat is uncertain, also those of probability 1.
-ABOVE_ALL = 1 + 1e-6
-
-
-@dataclass(frozen=True)
-class Certainty:
-    """A threshold, and what it does to the beats that it was fitted on.
-
-    Attributes:
-        uncertain_below: top probabilities below it are uncertain.
-        beats, errors: of how many beats the network took how many for a wrong class.
-        uncertain_beats, uncertain_errors: how many of these lie below the threshold.
-    """
-
-    uncertain_below: float
-    beats: int
-    errors: int
-    uncertain_beats: int
-    uncertain_errors: int
-
-    def figures(self) -> dict[str, float | int]:
-        """What a checkpoint's JSON tells; an error of no beats is 0."""
-        certain = self.beats - self.uncertain_beats
-        return {
-            "uncertain_below": self.uncertain_below,
-            "look_cost": LOOK_COST,
-            "beats": self.beats,
-            "certain_share": round(certain / self.beats, 6),
-            "error": round(self.errors / self.beats, 6),
-            "error_of_certain": round((self.errors - self.uncertain_errors) / max(certain, 1), 6),
-            "error_of_uncertain": round(self.uncertain_errors / max(self.uncertain_beats, 1), 6),
-        }
-
-
-def fit_certainty(probabilities: np.ndarray, labels: np.ndarray) -> Certainty:
-    """The threshold that costs least on these beats (Chow CK, IEEE Trans Inf Theory 16:41, 1970).
-
-    A bound on the error of the certain beats (Geifman & El-Yaniv, 2017) has no threshold for a
-    network that is surely wrong on some new patients, and flags nothing where a network is good.
-
-    Args:
-        probabilities: (beats, classes), of beats that did not train the network.
-        labels: (beats,) int, their classes; at least one beat.
-    """
-    top, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
-    order = np.argsort(top)
-    steps = np.unique(top)
-    # Beats below each step, and below a last one above them all.
-    below = np.append(np.searchsorted(top[order], steps), len(top))
-    errors_below = np.append(0, np.cumsum(wrong[order]))[below]
-    costs = wrong.sum() - errors_below + LOOK_COST * below
-    threshold = _between(steps, int(costs.argmin()))
-    uncertain = top < threshold
-    return Certainty(
-        threshold, len(top), int(wrong.sum()), int(uncertain.sum()), int(wrong[uncertain].sum())
-    )
-
-
-def _between(steps: np.ndarray, place: int) -> float:
-    """A threshold below the `place`-th of the ascending steps and above the one before it."""
-    if place == len(steps):
-        return ABOVE_ALL
-    if place == 0:
-        return LEAST_THRESHOLD
-    return max(LEAST_THRESHOLD, (float(steps[place - 1]) + float(steps[place])) / 2)
-
-
-# Of each class at most so many kinds.
-KINDS = 8
-# A kind that fewer of a class's beats belong to is a stray or an artefact, not typical.
-LEAST_SHARE = 0.03
-TYPICAL_SEED, TYPICAL_ROUNDS = 0, 20
-
-
-def typical(
-    signals: np.ndarray, labels: np.ndarray, right: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The beat nearest to the middle of each of a class's kinds, as k-means finds them.
-
-    Args:
-        signals: (beats, samples) float32, training beats.
-        labels: (beats,) int.
-        right: (beats,) bool, which of them the network takes for their class; beats that it takes
-            for another are typical only where a class has no others.
-
-    Returns:
-        (typical, samples) float32 and (typical,) uint8, by class and the commonest kind first.
-    """
-    found_signals, found_labels = [], []
-    for label in np.unique(labels):
-        of_class = labels == label
-        beats = signals[of_class & right] if (of_class & right).any() else signals[of_class]
-        found = _middles(beats)
-        found_signals.append(found)
-        found_labels.append(np.full(len(found), label, np.uint8))
-    return np.concatenate(found_signals), np.concatenate(found_labels)
-
-
-def _middles(beats: np.ndarray) -> np.ndarray:
-    """(kinds, samples) of (beats, samples): of each kind a beat, the commonest kind first."""
-    kinds = min(KINDS, len(np.unique(beats, axis=0)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # near twins among few beats
-        found = KMeans(kinds, n_init=1, max_iter=TYPICAL_ROUNDS, random_state=TYPICAL_SEED).fit(
-            beats
-        )
-    sizes = np.bincount(found.labels_, minlength=kinds)
-    common = [kind for kind in np.argsort(-sizes) if sizes[kind] >= LEAST_SHARE * len(beats)]
-    nearest = found.transform(beats)[:, common].argmin(axis=0)
-    return beats[nearest]
-
-
-# So many training beats, drawn at random, and of each class at least so many where it has them.
+# Training beats that are drawn at random, and the fewest of each class, where it has as many.
 TRAINING_BEATS, BEATS_OF_A_CLASS = 4000, 150
-# As many validation beats as training beats, but at least and at most so many: fewer say little of
+# As many validation beats as training beats, within these bounds: fewer say little of
 # a network that seldom errs, and a short training should not wait long for its calibration.
 FEWEST_VALIDATION, MOST_VALIDATION = 2000, 10_000
 SEED = 0
@@ -158,17 +41,29 @@ COMPONENTS = 32
 CENTRES = {"shape": 512, "changes": 64, "embedding": 256}
 # After three rounds of k-means the score tells strange beats apart as well as after thirty.
 ROUNDS = 3
-# So many of the validation beats lie above the limit. MIT-BIH has about as many beats under
+# The share of the validation beats that lie above the limit. MIT-BIH has about as many beats under
 # electrode noise or beside a wrong mark, so a smaller share would call such beats known.
 FALSE_ALARMS = 0.01
 # Neither zero nor lost in half precision.
 LEAST_SPREAD = 1e-3
 LEAST_BEATS = 2
+# What a beat that somebody must look at costs, in wrong classes that nobody looked at. With it, a
+# beat is uncertain where about one in ten of its like is wrong, whatever the network's error.
+LOOK_COST = 0.1
+# Below it another class, or all others together, may be as likely.
+LEAST_THRESHOLD = 0.5
+# Where the network errs so often that every beat is uncertain, also those of probability 1.
+ABOVE_ALL = 1 + 1e-6
+# The most kinds of typical beats that a class has.
+KINDS = 8
+# A kind that fewer of a class's beats belong to is a stray or an artefact, not typical.
+LEAST_SHARE = 0.03
+TYPICAL_SEED, TYPICAL_ROUNDS = 0, 20
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A calibration, and the figures on it that a checkpoint's JSON tells."""
+    """A calibration, and the figures on it that a checkpoint's JSON has."""
 
     calibration: Calibration
     figures: dict[str, Any]
@@ -176,7 +71,7 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """Beats, and what the network says of them.
+    """Beats, and what the network makes of them.
 
     Attributes:
         signals: (beats, samples) float32.
@@ -253,6 +148,132 @@ def describe(model: keras.Model, *parts: BeatSet) -> list[Described]:
     return [whole.select(positions[finite[positions]]) for positions in places]
 
 
+def chosen(train: BeatSet) -> np.ndarray:
+    """Positions of beats drawn at random, with enough of each class to choose typical ones."""
+    labels = np.asarray(train.labels)
+    everywhere = _some(np.arange(len(train)), TRAINING_BEATS)
+    of_classes = [
+        _some(np.flatnonzero(labels == label), BEATS_OF_A_CLASS) for label in np.unique(labels)
+    ]
+    return np.unique(np.concatenate([everywhere, *of_classes]))
+
+
+def _some(positions: np.ndarray, most: int) -> np.ndarray:
+    if len(positions) <= most:
+        return positions
+    return np.sort(np.random.default_rng(SEED).choice(positions, most, replace=False))
+
+
+# How sure the network must be.
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """A threshold, and what it does to the beats that it was fitted on.
+
+    Attributes:
+        uncertain_below: top probabilities below it are uncertain.
+        beats, errors: of how many beats the network took how many for a wrong class.
+        uncertain_beats, uncertain_errors: how many of these lie below the threshold.
+    """
+
+    uncertain_below: float
+    beats: int
+    errors: int
+    uncertain_beats: int
+    uncertain_errors: int
+
+    def figures(self) -> dict[str, float | int]:
+        """What a checkpoint's JSON has; an error of no beats is 0."""
+        certain = self.beats - self.uncertain_beats
+        return {
+            "uncertain_below": self.uncertain_below,
+            "look_cost": LOOK_COST,
+            "beats": self.beats,
+            "certain_share": round(certain / self.beats, 6),
+            "error": round(self.errors / self.beats, 6),
+            "error_of_certain": round((self.errors - self.uncertain_errors) / max(certain, 1), 6),
+            "error_of_uncertain": round(self.uncertain_errors / max(self.uncertain_beats, 1), 6),
+        }
+
+
+def fit_certainty(probabilities: np.ndarray, labels: np.ndarray) -> Certainty:
+    """The threshold that costs least on these beats (Chow CK, IEEE Trans Inf Theory 16:41, 1970).
+
+    A bound on the error of the certain beats (Geifman & El-Yaniv, 2017) has no threshold for a
+    network that is surely wrong on some new patients, and flags nothing where a network is good.
+
+    Args:
+        probabilities: (beats, classes), of beats that did not train the network.
+        labels: (beats,) int, their classes; at least one beat.
+    """
+    top, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
+    order = np.argsort(top)
+    steps = np.unique(top)
+    # Beats below each step, and below a last one above them all.
+    below = np.append(np.searchsorted(top[order], steps), len(top))
+    errors_below = np.append(0, np.cumsum(wrong[order]))[below]
+    costs = wrong.sum() - errors_below + LOOK_COST * below
+    threshold = _between(steps, int(costs.argmin()))
+    uncertain = top < threshold
+    return Certainty(
+        threshold, len(top), int(wrong.sum()), int(uncertain.sum()), int(wrong[uncertain].sum())
+    )
+
+
+def _between(steps: np.ndarray, place: int) -> float:
+    """A threshold below the `place`-th of the ascending steps and above the one before it."""
+    if place == len(steps):
+        return ABOVE_ALL
+    if place == 0:
+        return LEAST_THRESHOLD
+    return max(LEAST_THRESHOLD, (float(steps[place - 1]) + float(steps[place])) / 2)
+
+
+# The typical beats of each class.
+
+
+def typical(
+    signals: np.ndarray, labels: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The beat nearest to the middle of each of a class's kinds, as k-means finds them.
+
+    Args:
+        signals: (beats, samples) float32, training beats.
+        labels: (beats,) int.
+        right: (beats,) bool, which of them the network takes for their class; beats that it takes
+            for another are typical only where a class has no others.
+
+    Returns:
+        (typical, samples) float32 and (typical,) uint8, by class and the commonest kind first.
+    """
+    found_signals, found_labels = [], []
+    for label in np.unique(labels):
+        of_class = labels == label
+        beats = signals[of_class & right] if (of_class & right).any() else signals[of_class]
+        found = _middles(beats)
+        found_signals.append(found)
+        found_labels.append(np.full(len(found), label, np.uint8))
+    return np.concatenate(found_signals), np.concatenate(found_labels)
+
+
+def _middles(beats: np.ndarray) -> np.ndarray:
+    """(kinds, samples) of (beats, samples): of each kind a beat, the commonest kind first."""
+    kinds = min(KINDS, len(np.unique(beats, axis=0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near twins among few beats
+        found = KMeans(kinds, n_init=1, max_iter=TYPICAL_ROUNDS, random_state=TYPICAL_SEED).fit(
+            beats
+        )
+    sizes = np.bincount(found.labels_, minlength=kinds)
+    common = [kind for kind in np.argsort(-sizes) if sizes[kind] >= LEAST_SHARE * len(beats)]
+    nearest = found.transform(beats)[:, common].argmin(axis=0)
+    return beats[nearest]
+
+
+# How far from the training beats a known beat may lie.
+
+
 def fit_views(
     learned: dict[str, np.ndarray], known: dict[str, np.ndarray]
 ) -> tuple[dict[str, Any], float]:
@@ -270,7 +291,7 @@ def place(values: np.ndarray, centres: int, standardised: bool) -> View:
 
     Args:
         values: one view of training beats.
-        centres: at most so many.
+        centres: how many at most.
         standardised: whether each value is brought to unit variance first.
     """
     mean = values.mean(axis=0)
@@ -304,22 +325,6 @@ def measured(view: View, known: np.ndarray) -> View:
     return View(
         view.mean, view.scale, **rounded, usual=usual, spread=max(far - usual, LEAST_SPREAD)
     )
-
-
-def chosen(train: BeatSet) -> np.ndarray:
-    """Positions of beats drawn at random, with enough of each class to choose typical ones."""
-    labels = np.asarray(train.labels)
-    everywhere = _some(np.arange(len(train)), TRAINING_BEATS)
-    of_classes = [
-        _some(np.flatnonzero(labels == label), BEATS_OF_A_CLASS) for label in np.unique(labels)
-    ]
-    return np.unique(np.concatenate([everywhere, *of_classes]))
-
-
-def _some(positions: np.ndarray, most: int) -> np.ndarray:
-    if len(positions) <= most:
-        return positions
-    return np.sort(np.random.default_rng(SEED).choice(positions, most, replace=False))
 
 
 def _figures(
