@@ -39,7 +39,7 @@ def transfer() -> Report:
     from experiments.transfer import report
     from tests.experiments import test_transfer_scores as examples
 
-    return report.build(examples.a_study())
+    return report.build(examples.some_results())
 
 
 def anomalies() -> Report:

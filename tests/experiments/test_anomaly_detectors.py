@@ -14,11 +14,13 @@ from experiments.anomaly_detection.report import (
     examples_figure,
     histogram_figure,
 )
+from models.checkpoints import CheckpointFacts
 from models.lstm_autoencoder import SCORES, held_back, of_each_net, threshold_of
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([0, 1, 3], [200, 60, 40])
 NAMES = ("N", "A", "B", "C")
+FACTS = CheckpointFacts(architecture="lstm_autoencoder", data="d", protocol="p")
 
 
 def detector(name: str, separation: float, seed: int = 1) -> Detector:
@@ -107,7 +109,7 @@ def test_every_baseline_finds_what_is_far_from_normal(name):
 
 def results_of(separations: tuple[float, ...]) -> Results:
     detectors = [detector(f"d{i}", one, seed=i) for i, one in enumerate(separations)]
-    return Results("title", "split", {"x": 1}, detectors, LABELS, NAMES)
+    return Results("title", "split", FACTS, detectors, LABELS, NAMES)
 
 
 def test_the_verdict_says_plainly_who_leads():
