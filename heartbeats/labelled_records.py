@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ecg.detect import r_peaks
 from ecg.record import read_leads
 from heartbeats.beat_set import NORMAL_ABNORMAL, BeatSet
 from heartbeats.cutting import BEAT_HZ, cut_at_peaks
@@ -70,6 +69,8 @@ def some(names: Sequence[str], most: int = 5) -> str:
 
 def _cut_record(record: LabelledRecord) -> tuple[np.ndarray, np.ndarray]:
     """(beats, 187) float32 beats and (beats,) seconds of their R peaks."""
+    from ecg.detect import r_peaks  # late: finding records must not wait for SciPy's filters
+
     leads = read_leads(record.path, LEADS)
     peaks = r_peaks(leads.signal_mv, leads.sampling_hz)
     # Like Kaggle's recipe, which needs the interval behind a beat, this leaves out the last one.

@@ -19,6 +19,9 @@ def main(argv: list[str] | None = None) -> int:
     """Retrain the top settings, show the table, name the winner."""
     args = _parse(argv)
     # Imported late: help and mistakes in the command are answered at once.
+    from sweeps.storage import open_existing
+
+    open_existing(args.study, args.storage)  # first: one that is not there should not wait
     from sweeps import retraining
 
     return retraining.run(args)

@@ -20,10 +20,13 @@ def main(argv: list[str] | None = None) -> int:
     import optuna
 
     from sweeps.storage import open_existing, study_folder
-    from sweeps.study_report import findings, page, study_table
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = study_table.read(open_existing(args.study, args.storage))
+    stored = open_existing(args.study, args.storage)
+    # Later still, since a study that is not there should not wait for matplotlib.
+    from sweeps.study_report import findings, page, study_table
+
+    study = study_table.read(stored)
     file = page.write(study, args.out or study_folder(study.name) / "report")
     for warning in findings.warnings_of(study):
         print(f"note: {warning}")
