@@ -24,7 +24,6 @@ ALIASES = {
 }
 # Their libraries are imported first, so that a missing one is not said in a sentence.
 LIBRARIES_FIRST = {
-    "eval",
     "experiments.anomaly_detection.seeds",
     "experiments.out_of_distribution.out_of_distribution",
     "experiments.recorded_beats.fit_evidence",
