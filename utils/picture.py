@@ -17,6 +17,8 @@ from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from utils.style import GRID, INK, MUTED, PAPER, PNG_DPI, SUBTITLE, TITLE
@@ -178,14 +180,18 @@ def _panels(figure: Figure, stack: Stack) -> list[Part]:
 def _keys(figure: Figure) -> list[Part]:
     """Each entry of the legends of the whole figure, so that they flow as words do."""
     return [
-        (
-            [str(legend.get_gid())],
-            Bbox.union([handle.get_window_extent(), text.get_window_extent()]),
-        )
+        ([str(legend.get_gid())], _entry(figure, legend, text))
         for legend in figure.legends
-        for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True)
-        if handle is not None
+        for text in legend.get_texts()
     ]
+
+
+def _entry(figure: Figure, legend: Legend, text: Text) -> Bbox:
+    """The box around a legend's text and the mark on its left, which not every mark knows."""
+    letter = float(text.get_fontsize()) * figure.dpi / POINTS_AN_INCH
+    box = text.get_window_extent()
+    mark = (legend.handlelength + legend.handletextpad) * letter
+    return Bbox.from_extents(box.x0 - mark, box.y0, box.x1, box.y1)
 
 
 def _drawn(axes: Iterable[Axes]) -> list[Axes]:
