@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from evaluation import metrics, predictions_csv, score_report
+from evaluation import metrics, score_report
 from evaluation.assessment import Assessment, check_fits, doubts
 from evaluation.comparison import compare
 from evaluation.score_report import results_table, warnings_of
@@ -26,6 +27,7 @@ from models.checkpoints import Checkpoint
 from models.predictor import Classifier, Predictions
 from utils.console import new_console
 from utils.errors import InputError
+from utils.files import write_whole
 from utils.paths import runs_folder, shown
 
 # What the pretrained checkpoints were trained on.
@@ -256,7 +258,7 @@ def classify_file(checkpoint: Checkpoint, source: Path, to: Path | None = None) 
     beats = beats_file.read(source, beat_format.samples, beat_format.class_names)
     predictions = Classifier(checkpoint).predict(beats.signals)
     path = to or runs_folder() / "predictions" / f"{source.stem}.csv"
-    predictions_csv.write(path, predictions)
+    write_predictions(path, predictions)
     return ClassifiedFile(source, path, checkpoint, predictions, beats.labels)
 
 
@@ -318,3 +320,32 @@ def _customary(beats: BeatSet, given: list[Checkpoint]) -> str:
 
 def _seed(file: Path) -> int:
     return int(file.parent.name.removeprefix("seed-"))
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write one row for each beat: its number from 1, class, all probabilities, and how sure.
+
+    Args:
+        path: the CSV file, replaced if there is one.
+        predictions: of a classifier; the last columns are there where it has a calibration.
+    """
+    probabilities = predictions.probabilities
+    assert probabilities is not None  # a classifier's
+    judged = {
+        "uncertain": predictions.uncertain,
+        "ood_score": predictions.ood_score,
+        "out_of_distribution": predictions.out_of_distribution,
+    }
+    columns = {
+        "row": np.arange(1, len(probabilities) + 1),
+        "predicted": predictions.names,
+        "probability": probabilities.max(axis=1),
+        **{f"p_{name}": probabilities[:, k] for k, name in enumerate(predictions.class_names)},
+        **{name: _as_written(values) for name, values in judged.items() if values is not None},
+    }
+    table = pd.DataFrame(columns)
+    write_whole(path, lambda temporary: table.to_csv(temporary, index=False, float_format="%.6f"))
+
+
+def _as_written(values: np.ndarray) -> np.ndarray:
+    return np.where(values, "true", "false") if values.dtype == bool else values

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from evaluation import predictions_csv
+from evaluation.scoring import write_predictions
 from models.predictor import Predictions
 
 
@@ -12,7 +12,7 @@ def test_predictions_are_written_row_by_row(tmp_path):
     found = Predictions(
         ("N", "S"), np.array([1, 0]), probabilities, uncertain=np.array([False, True])
     )
-    predictions_csv.write(tmp_path / "deep" / "p.csv", found)
+    write_predictions(tmp_path / "deep" / "p.csv", found)
     table = pd.read_csv(tmp_path / "deep" / "p.csv")
     assert table["row"].tolist() == [1, 2]
     assert table["predicted"].tolist() == ["S", "N"]
