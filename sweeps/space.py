@@ -224,7 +224,8 @@ def grid_values(parameter: Parameter) -> tuple[Any, ...]:
             np.ptp(parameter.scipy_distribution.support()),
         )
         count = max(1, math.ceil(width / parameter.step - 1e-9))
-        return tuple(_to_step(low + i * parameter.step, parameter.step) for i in range(count))
+        cells = (_to_step(low + i * parameter.step, parameter.step) for i in range(count))
+        return tuple(dict.fromkeys(cells))  # rounding may bring two to one value
     raise ValueError(f"a grid cannot list the values of '{parameter.name}'")
 
 

@@ -38,6 +38,7 @@ def runs(tmp_path, monkeypatch):
     return tmp_path / "runs" / "recordings"
 
 
+@pytest.mark.slow
 def test_a_record_gives_tables_pictures_page_and_annotations(tmp_path, runs, capsys):
     path = write_record(tmp_path, "one", V=0.1)
     assert analyse_record.main([str(path), "--html", "--annotate"]) == 0
@@ -53,6 +54,7 @@ def test_a_record_gives_tables_pictures_page_and_annotations(tmp_path, runs, cap
     assert "report.html" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_csv_file_needs_its_rate_and_units(tmp_path, runs, capsys):
     truth = generate_record(np.random.default_rng(0), 20, 250, noise=0.3)
     file = tmp_path / "strip.csv"

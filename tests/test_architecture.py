@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 # room -> the rooms of ours that it may import
 TABLE = {
@@ -87,6 +89,7 @@ def violations(room: str, names: set[str], file: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_imports_follow_the_table():
     found = []
     for file in modules():

@@ -21,6 +21,7 @@ def explored(tmp_path, monkeypatch, capsys):
     return status, tmp_path / "out", capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_pictures_page_and_table(explored):
     status, folder, printed = explored
     assert status == 0

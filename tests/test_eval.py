@@ -185,6 +185,7 @@ def test_given_checkpoints_are_scored_under_their_own_protocol(beats, place, cap
     assert "flatter" in other.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_shows_a_demonstration(monkeypatch, place, capsys):
     synthetic = dataclasses.replace(make_beats(), name="synthetic", official_test=None)
     has(monkeypatch, synthetic)
@@ -203,6 +204,7 @@ def test_a_fresh_clone_shows_a_demonstration(monkeypatch, place, capsys):
     assert "demonstration" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_final_report_tells_mean_and_spread_over_seeds(beats, place, capsys):
     for seed in (0, 1, 10):
         for name in ("cnn", "rnn"):

@@ -142,6 +142,7 @@ def assert_drawings_are_seen(page, window: dict[str, int]) -> None:
 PIXELS_A_POINT = 8 / 9.5
 
 
+@pytest.mark.slow
 def test_ids_on_a_page_are_unique_where_a_panel_is_shown_by_them():
     html = cross_validation().html()
     targets = re.findall(r'<use href="#([^"]+)"', html)

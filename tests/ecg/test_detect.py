@@ -168,6 +168,7 @@ def without(truth, where):
 
 @pytest.mark.parametrize("seconds", [10, 30])
 @pytest.mark.parametrize("p_waves", [False, True])
+@pytest.mark.slow
 def test_no_beat_is_invented_in_asystole(seconds, p_waves):
     signal, truth = pulses(360, 0.8, 150)
     pause = during(40, 40 + seconds)
@@ -222,6 +223,7 @@ def changing_record():
 
 @pytest.mark.parametrize("part_values", [2000, 4321, 7777, 12345, 30001])
 @pytest.mark.parametrize("leads", [1, 2])
+@pytest.mark.slow
 def test_parts_of_a_long_recording_join_without_a_seam(monkeypatch, part_values, leads):
     signal = changing_record()[:, :leads]
     whole = r_peaks(signal, 100)

@@ -69,12 +69,14 @@ def test_curves_tell_areas_and_classes_without_beats():
     assert plots._truncated(0.99999) == "0.9999"
 
 
+@pytest.mark.slow
 def test_figures_leave_matplotlibs_settings_alone():
     before = dict(matplotlib.rcParams)
     picture.as_svg(plots.curves_figure([many()]), "curves")
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.slow
 def test_svg_takes_the_inks_of_the_page():
     svg = picture.as_svg(plots.confusion_figures([make_assessment()]), "confusion")
     assert svg.startswith("<svg")
@@ -103,6 +105,7 @@ def test_draw_takes_no_beat_twice_and_all_of_a_rare_class():
 
 
 @pytest.mark.parametrize("records_known", [True, False])
+@pytest.mark.slow
 def test_all_figures_of_a_data_set(records_known):
     beats = make_beats(patients=3, each=15)
     thin = np.flatnonzero(beats.labels != 3)  # a class without beats

@@ -11,6 +11,8 @@ from evaluation import plots, score_report, training_curves
 from tests.evaluation.examples import make_assessment, many
 from utils.page import Bar, folded, page, table
 
+pytestmark = pytest.mark.slow  # the report that all of these read takes seconds to draw
+
 FILES = {
     "report.html",
     "scores.json",

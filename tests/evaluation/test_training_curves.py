@@ -65,6 +65,7 @@ def test_a_metric_that_is_missing_is_a_gap(lost):
     assert any(np.isnan(line.get_ydata()).all() for axes in figure.axes for line in axes.lines)
 
 
+@pytest.mark.slow
 def test_the_report_shows_them_where_they_are_known(tmp_path):
     paths = score_report.write(tmp_path, some_assessments(), HISTORIES)
     assert {"training_curves.png", "training_curves.csv"} <= {path.name for path in paths}

@@ -74,6 +74,7 @@ def test_quality_counts_anomalies_as_positive():
     assert found.auc == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_the_auc_difference_is_that_of_the_aucs_and_its_error_that_of_a_bootstrap():
     strange = LABELS != 0
     first, second = detector("a", 2, 1).scores, detector("b", 1.5, 2).scores
@@ -95,6 +96,7 @@ def test_classes_without_beats_and_the_normal_class_have_no_row():
 
 
 @pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.slow
 def test_every_baseline_finds_what_is_far_from_normal(name):
     rng = np.random.default_rng(0)
     shapes = rng.standard_normal((2, 30))
@@ -137,6 +139,7 @@ def figures_of(results: Results) -> dict[str, Figure]:
     }
 
 
+@pytest.mark.slow
 def test_the_report_is_written_whole(tmp_path):
     one = results_of((4, 3))
     figures = figures_of(one)

@@ -18,6 +18,7 @@ def beats() -> BeatSet:
     return BeatSet("invented", signals, labels, CLASSES, sampling_hz=HZ)
 
 
+@pytest.mark.slow
 def test_augmentation_has_a_row_for_each_change_and_a_column_for_each_class(beats):
     figure = plots.augmentation_figure(beats, seed=0)
     figure.draw_without_rendering()

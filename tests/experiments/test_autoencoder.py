@@ -67,6 +67,7 @@ def test_a_limit_leaves_as_many_normal_beats(beats):
     assert len(material.normal.inputs) == 20 == len(material.normal.anomalies)
 
 
+@pytest.mark.slow
 def test_no_net_learns_from_the_beats_of_its_own_fold():
     inputs = np.random.default_rng(0).standard_normal((8, 20)).astype(np.float32)
     part = NormalBeats(inputs, np.zeros(8, int), np.empty((0, 20), np.float32))
@@ -91,6 +92,7 @@ def test_batches_repeat_with_the_seed_and_noise_spares_the_target():
     assert (np.sort(weights, axis=1) == [0, 2]).all()
 
 
+@pytest.mark.slow
 def test_a_training_leaves_a_checkpoint_with_all_that_is_needed(tmp_path, capsys):
     flags = [
         f"--{name}={value}" for name, value in dataclasses.asdict(TINY).items() if value != ""
@@ -120,6 +122,7 @@ def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch, tm
     assert found[0]["val_loss"] == pytest.approx(found[1]["val_loss"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_an_epoch_logs_is_what_sweeps_may_ask_for(monkeypatch):
     book = Notebook()
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
@@ -135,6 +138,7 @@ def test_a_sweep_is_checked_before_it_starts():
     assert [name for name, _ in faults] == ["latent", "loss", None]
 
 
+@pytest.mark.slow
 def test_data_without_anomalies_need_the_strict_monitor(monkeypatch):
     calm = dataclasses.replace(invented(), labels=np.zeros(120, np.uint8))
     monkeypatch.setattr(catalog, "load", lambda name: calm)

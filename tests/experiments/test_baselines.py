@@ -167,6 +167,7 @@ def test_very_many_beats_are_thinned_out_by_class(monkeypatch):
     assert counts.min() >= 15
 
 
+@pytest.mark.slow
 def test_eval_scores_baselines_beside_checkpoints(monkeypatch, place, capsys):
     beats = easy_beats()
     monkeypatch.setattr(catalog, "load", lambda name: beats)

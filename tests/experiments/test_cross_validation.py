@@ -204,6 +204,7 @@ class TestARun:
         assert outcome.reached.pooled.confusion.sum() == 600 and notebook.ended == "finished"
         assert training.seeds == [0, 1, 2]  # the mean averages the luck of the seed, too
 
+    @pytest.mark.slow
     def test_main_leaves_the_report(self, training, capsys, tmp_path):
         assert program.main(flags()) == 0
         (folder,) = (tmp_path / "cross_validation").iterdir()
@@ -211,6 +212,7 @@ class TestARun:
         assert (folder / "report.html").is_file() and not list(folder.glob("*.state"))
         assert "pooled" in capsys.readouterr().out
 
+    @pytest.mark.slow
     def test_the_same_command_goes_on_with_the_next_fold(self, training, notebook, capsys):
         training.ends[1] = FitResult(0.5, 1, [], "asked to stop (SIGTERM)", stopped=True)
         assert program.main(flags()) == cross_validate.INTERRUPTED

@@ -22,6 +22,7 @@ def _strip(seed, seconds):
     return Strip(truth.signal_mv[:, 0], 360.0, truth.r_peaks, marks, presence)
 
 
+@pytest.mark.slow
 def test_numpy_computes_what_keras_does():
     model = network.build()
     windows = drawn_windows.unchanged(strips())

@@ -91,6 +91,7 @@ def written(tmp_path_factory):
     return folder, reached, fold_report.write(folder, reached)
 
 
+@pytest.mark.slow
 def test_every_file_is_there_and_agrees(written):
     folder, reached, paths = written
     names = {
@@ -113,6 +114,7 @@ def test_every_file_is_there_and_agrees(written):
     assert np.isnan(frame["f1_S"][1]) and frame["beats"].sum() == 12
 
 
+@pytest.mark.slow
 def test_the_page_says_what_its_numbers_mean(written):
     text = (written[0] / "report.html").read_text()
     assert "no standard error" in text and "Grandvalet" in text and "Forman" in text

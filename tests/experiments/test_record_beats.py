@@ -51,6 +51,7 @@ def records(monkeypatch, tmp_path):
     monkeypatch.setattr(record_beats, "chosen_checkpoint", lambda asked: known)
 
 
+@pytest.mark.slow
 def test_it_prints_and_writes_what_it_measured(records, tmp_path, capsys):
     assert record_beats.main(["--records=100,101", f"--to={tmp_path / 'out'}"]) == 0
     printed = " ".join(capsys.readouterr().out.split())
@@ -99,6 +100,7 @@ def test_a_reader_names_clusters_by_their_true_classes():
     assert (unmarked == N).all()
 
 
+@pytest.mark.slow
 def test_trees_that_never_saw_a_person_know_the_beats(records, monkeypatch):
     monkeypatch.setattr(fit_evidence, "PARTS", 2)
     read = fit_evidence.read(["100", "101"])
@@ -108,6 +110,7 @@ def test_trees_that_never_saw_a_person_know_the_beats(records, monkeypatch):
     assert list(fit_evidence.left_out(read, ["101"])) == ["101"]
 
 
+@pytest.mark.slow
 def test_what_is_fitted_is_what_is_used(records, monkeypatch, tmp_path):
     monkeypatch.setattr(evidence, "TREES_FILE", tmp_path / "evidence.npz")
     evidence.trees.cache_clear()

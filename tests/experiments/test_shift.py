@@ -43,6 +43,7 @@ def own_folder(beats):
     return checkpoints.folder_of(beats.name, "kaggle")
 
 
+@pytest.mark.slow
 def test_the_report_has_four_files_that_agree(beats, place, capsys):
     keep(own_folder(beats), "cnn")
     keep(own_folder(beats), "rnn", tiny_model(seed=1))
@@ -83,6 +84,7 @@ def test_only_test_beats_are_predicted(beats, place, monkeypatch):
     assert {len(signals) for signals in seen} == {len(seen[0])}
 
 
+@pytest.mark.slow
 def test_two_checkpoints_of_one_architecture_are_told_apart(beats, place):
     files = [keep(place / str(seed), "cnn", tiny_model(seed=seed)) for seed in (0, 1)]
     given = [checkpoints.read(file) for file in files]

@@ -159,6 +159,7 @@ def test_the_figure_has_a_panel_for_each_score_and_change(points):
     assert bottom == ["clean", "-40", "-20", "-10", "-5", "0", "5", "10", "20", "40"]
 
 
+@pytest.mark.slow
 def test_the_page_holds_figure_tables_and_warnings(points):
     report = shift_page.build(points, FACTS, ["beware"])
     html = report.html()

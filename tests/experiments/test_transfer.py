@@ -119,6 +119,7 @@ def test_repeating_is_even():
     assert len(rows) == 10 and sorted(counts) == [3, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_training_repeats_whatever_was_trained_before(bench, test_part):
     cell, other = Cell("whole", 0.1, 0), Cell("whole", 1.0, 1)
     alone = run_cell(Trainer(bench, "whole", 0.01), cell, test_part)[1]
@@ -127,6 +128,7 @@ def test_a_training_repeats_whatever_was_trained_before(bench, test_part):
     assert np.allclose(run_cell(trainer, cell, test_part)[1], alone, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_the_drawn_labels_and_no_test_label_have_a_say(bench, test_part):
     cell = Cell("scratch", 0.1, 0)
     part = cells.draw(bench.train, 0.1, by_patient=True, seed=0)
@@ -145,6 +147,7 @@ def test_only_the_drawn_labels_and_no_test_label_have_a_say(bench, test_part):
     assert result.units == part.units and result.beats == len(part.positions)
 
 
+@pytest.mark.slow
 def test_frozen_weights_stay_through_training(bench, test_part):
     trainer = Trainer(bench, "frozen", 0.01)
     run_cell(trainer, Cell("frozen", 1.0, 0), test_part)
@@ -155,6 +158,7 @@ def test_frozen_weights_stay_through_training(bench, test_part):
         assert np.array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_a_stop_and_a_loss_that_is_not_finite_end_the_training(bench):
     stop = StopRequest()
     stop.request("asked to stop")
@@ -178,6 +182,7 @@ def test_settings_that_make_no_sense_are_refused():
         TransferSettings(modes="scratch,half").mode_names()
 
 
+@pytest.mark.slow
 def test_a_store_keeps_results_and_refuses_another_experiment(tmp_path, bench, test_part, capsys):
     store, cell = CellStore(tmp_path, Identity({"steps": 4})), Cell("frozen", 0.05, 0)
     assert store.read(cell) is None
@@ -197,6 +202,7 @@ def test_a_store_keeps_results_and_refuses_another_experiment(tmp_path, bench, t
         CellStore(tmp_path, Identity({"steps": 4}))
 
 
+@pytest.mark.slow
 def test_an_experiment_of_earlier_versions_goes_on(tmp_path, bench, test_part):
     """It has JSON files for trainings and learning rates, and archives of probabilities."""
     cell = Cell("frozen", 0.05, 0)

@@ -126,6 +126,7 @@ def test_one_class_is_refused():
         check_classes(beats.select(beats.labels == 9), "test")
 
 
+@pytest.mark.slow
 def test_the_verdict_follows_the_spread():
     clear = some_results(gain=0.25).sentences()
     assert clear[0].startswith("whole minus scratch at 10 %") and "ahead with 5 of 5" in clear[0]
@@ -144,6 +145,7 @@ def test_a_gain_is_paired_by_seed():
     assert gain.over_tests.low < gain.mean < gain.over_tests.high
 
 
+@pytest.mark.slow
 def test_the_report_holds_everything(tmp_path):
     results = some_results()
     paths = transfer_report.write(tmp_path, results)
@@ -164,6 +166,7 @@ def test_the_report_holds_everything(tmp_path):
     assert CellResult.from_json(content["trainings"][0]) == results.trainings[0]
 
 
+@pytest.mark.slow
 def test_a_split_by_beat_is_warned_of(tmp_path):
     transfer_report.write(tmp_path, some_results(unit="beats", seeds=1))
     page = (tmp_path / "report.html").read_text()

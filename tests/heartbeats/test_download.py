@@ -327,6 +327,7 @@ def command(server: FileServer, folder: Path, **how) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_has_come_and_the_command_goes_on_with_it(server, tmp_path):
     server.faults[DAT] = [Fault(pause_s=0.05)]
     part = tmp_path / "mitdb" / "100.dat.part"

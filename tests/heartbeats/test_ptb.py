@@ -33,6 +33,7 @@ def folder(written, tmp_path):
     return shutil.copytree(written, tmp_path / "ptbdb")
 
 
+@pytest.mark.slow
 def test_beats_bear_their_record_patient_diagnosis_and_time(folder, capsys):
     beats = ptb.load(folder)
     assert beats.class_names == ("normal", "abnormal")
@@ -53,6 +54,7 @@ def test_beats_begin_at_the_r_peaks(tmp_path):
     assert np.allclose(times_s, truth.r_peaks[:-1] / 1000, atol=0.006)
 
 
+@pytest.mark.slow
 def test_patients_are_never_on_both_sides(folder):
     beats = ptb.load(folder)
     assert splits.allowed(beats) == ["patients"]
@@ -63,6 +65,7 @@ def test_patients_are_never_on_both_sides(folder):
     assert not (people[0] & people[1] or people[0] & people[2] or people[1] & people[2])
 
 
+@pytest.mark.slow
 def test_headers_may_name_an_xyz_file_that_is_missing(folder):
     header = folder / "patient0" / "s0_re.hea"
     lines = header.read_text().splitlines()
@@ -88,6 +91,7 @@ def test_a_damaged_record_is_told(folder):
         ptb.load(folder)
 
 
+@pytest.mark.slow
 def test_headers_without_checksums_are_believed(folder):
     """Those of PTB itself have zeros in place of first values and checksums."""
     header = folder / "patient1" / "s1_re.hea"
@@ -100,6 +104,7 @@ def test_headers_without_checksums_are_believed(folder):
     assert np.array_equal(ptb.load(folder).signals, before.signals)
 
 
+@pytest.mark.slow
 def test_a_record_without_heartbeats_is_left_out_and_told(folder, capsys):
     write_record(folder / "patient7", "flat", 1000, comments=ILL, silent=True)
     assert "patient7" not in ptb.load(folder).patients
@@ -169,6 +174,7 @@ def test_kaggles_files_with_one_class_are_told(tmp_path, monkeypatch):
         catalog.load("ptb", tmp_path)
 
 
+@pytest.mark.slow
 def test_raw_records_are_preferred_and_nothing_is_told(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("ECG_RUNS", str(tmp_path / "runs"))
     write_csv(tmp_path)

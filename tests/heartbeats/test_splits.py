@@ -40,6 +40,7 @@ def test_the_kaggle_test_set_is_the_official_one(beats):
 
 
 @given(beats=DATA_SETS, protocol=PROTOCOLS, seed=SEEDS)
+@pytest.mark.slow
 def test_a_seed_repeats_and_never_moves_the_test_set(beats, protocol, seed):
     first, again, other = (parts(beats, protocol, one) for one in (seed, seed, seed + 1))
     assert all(map(np.array_equal, first, again))

@@ -12,6 +12,7 @@ def generated() -> BeatSet:
     return synthetic.load()
 
 
+@pytest.mark.slow
 def test_beats_are_scaled_and_padded_like_the_real_ones(generated: BeatSet):
     beats, samples = generated.signals.shape
     assert 11_500 < beats < 12_500 and samples == 187

@@ -79,17 +79,20 @@ def signals():
 
 @pytest.mark.parametrize(("build", "shape"), SMALL, ids=NAMES)
 class TestContract:
+    @pytest.mark.slow
     def test_probabilities_sum_to_one(self, build, shape, signals):
         probabilities = predict(build(shape, 187, 5), signals, HZ)
         assert probabilities.shape == (10, 5)
         assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
+    @pytest.mark.slow
     def test_saved_and_loaded_it_predicts_the_same(self, build, shape, signals, tmp_path):
         model = build(shape, 187, 5)
         model.save(tmp_path / "model.keras")
         again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
         assert np.allclose(predict(again, signals, HZ), predict(model, signals, HZ), atol=1e-6)
 
+    @pytest.mark.slow
     def test_it_has_a_logits_layer_whose_softmax_it_gives(self, build, shape, signals):
         model = build(shape, 187, 5)
         logits = keras.Model(model.inputs, model.get_layer("logits").output)

@@ -175,6 +175,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.slow
 def test_the_embedding_is_what_the_logits_are_made_of(name):
     keras.utils.set_random_seed(0)
     model = MODELS[name]()

@@ -14,6 +14,7 @@ from models.lstm_autoencoder import LstmAutoencoderArchitecture, build, reconstr
         LstmAutoencoderArchitecture(units=3, patch=9, folds=3, bidirectional=True),
     ],
 )
+@pytest.mark.slow
 def test_every_net_gives_back_a_beat_of_the_same_length(shape, tmp_path):
     model = build(shape, 30)
     beats = np.random.default_rng(0).standard_normal((4, 30)).astype(np.float32)

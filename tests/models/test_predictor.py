@@ -37,6 +37,7 @@ def predictor() -> Predictor:
     return Predictor.load(str(CNN))
 
 
+@pytest.mark.slow
 def test_a_notebook_gets_classes_and_what_to_think_of_them(predictor, beats):
     found = predictor.predict(beats)
     assert predictor.kind == CLASSIFIER and predictor.id == "mitbih-kaggle-light/cnn"
@@ -48,6 +49,7 @@ def test_a_notebook_gets_classes_and_what_to_think_of_them(predictor, beats):
     assert found.uncertain.dtype == bool and found.anomaly_score is None
 
 
+@pytest.mark.slow
 def test_it_gives_what_its_parts_give(predictor, beats):
     network, hz = predictor.network, predictor.beat_format.sampling_hz
     found = predictor.predict(beats)
@@ -58,6 +60,7 @@ def test_it_gives_what_its_parts_give(predictor, beats):
     assert np.array_equal(predictor.probabilities(beats), predict(network, beats, hz))
 
 
+@pytest.mark.slow
 def test_low_latency_is_faster_and_no_different(predictor, beats):
     quick = Predictor.load(CNN, low_latency=True)
     for count in (1, SIZES[0] + 1):
@@ -67,6 +70,7 @@ def test_low_latency_is_faster_and_no_different(predictor, beats):
         assert np.allclose(slow.ood_score, fast.ood_score, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_finds_anomalies():
     detector = Predictor.load(DETECTOR)
     noise = np.random.default_rng(0).random((3, 140), dtype=np.float32)

@@ -18,6 +18,7 @@ FOLDER = checkpoints.PRETRAINED_FOLDER / "mitbih-kaggle"
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_it_is_whole_small_and_explains_itself(name):
     checkpoint = checkpoints.read(FOLDER / f"{name}.json")
     assert checkpoint.weights_file.stat().st_size < 5_000_000
@@ -41,6 +42,7 @@ def test_the_network_for_new_patients_saw_none_of_ds2():
 
 
 @pytest.mark.parametrize("path", sorted(checkpoints.PRETRAINED_FOLDER.glob("mitbih-*/*.json")))
+@pytest.mark.slow
 def test_each_classifier_has_a_small_calibration(path):
     checkpoint = checkpoints.read(path)
     found = calibration.load(checkpoint)
@@ -100,6 +102,7 @@ def test_the_readme_says_what_they_score(tmp_path, monkeypatch):
 AUTOENCODER = checkpoints.PRETRAINED_FOLDER / "ecg5000-ucr" / "lstm_autoencoder.json"
 
 
+@pytest.mark.slow
 def test_the_autoencoder_is_whole_small_and_knows_its_threshold():
     checkpoint = checkpoints.read(AUTOENCODER)
     assert checkpoint.weights_file.stat().st_size < 5_000_000

@@ -40,6 +40,7 @@ def source(request):
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 def test_the_head_is_new_and_the_body_is_copied(source, mode):
     keras.utils.set_random_seed(1)
     network = target_network(source, 2, mode)
@@ -58,12 +59,14 @@ def test_the_head_is_new_and_the_body_is_copied(source, mode):
         assert not (layer.get_weights()[0] == source.get_layer(layer.name).get_weights()[0]).any()
 
 
+@pytest.mark.slow
 def test_what_learns_grows_with_the_mode(source):
     learning = {mode: len(target_network(source, 2, mode).trainable_weights) for mode in MODES}
     assert learning["frozen"] < learning["last_block"] < learning["whole"] == learning["scratch"]
     assert all(layer.trainable for layer in source.layers), "the source is left as it was"
 
 
+@pytest.mark.slow
 def test_weights_follow_the_seed():
     source = build("cnn")
 
@@ -114,6 +117,7 @@ def test_a_network_without_logits_or_body_is_refused():
 
 
 @pytest.mark.parametrize(("name", "last"), [("cnn", 7), ("rnn", 2)])
+@pytest.mark.slow
 def test_the_pretrained_networks_can_be_transferred(name, last, monkeypatch, tmp_path):
     monkeypatch.setenv("ECG_RUNS", str(tmp_path))
     source = checkpoints.best("mitbih", "kaggle", name).load()

@@ -33,6 +33,7 @@ def found(classifier):
     return truth, analyse(recording(truth.signal_mv), classifier)
 
 
+@pytest.mark.slow
 def test_beats_are_found_measured_and_counted(found):
     truth, analysis = found
     matched = match(truth.r_peaks, analysis.beats["sample"].to_numpy(), 54)
@@ -43,6 +44,7 @@ def test_beats_are_found_measured_and_counted(found):
     assert analysis.beats[[f"p_{name}" for name in "NSVFQ"]].sum(axis=1).between(0.99, 1.01).all()
 
 
+@pytest.mark.slow
 def test_waves_of_a_beat_are_in_order(found):
     _truth, analysis = found
     marks = [f"{w}_{m}_s" for w in ("p", "qrs", "t") for m in ("onset", "peak", "end")]
@@ -52,6 +54,7 @@ def test_waves_of_a_beat_are_in_order(found):
         assert (np.diff(there) >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_regular_rhythm_has_no_irregular_minute(classifier):
     analysis = analyse(recording(truth_of(120).signal_mv), classifier)
     assert analysis.summary["irregular_minutes"] == 0

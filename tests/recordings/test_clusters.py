@@ -74,6 +74,7 @@ def test_means_are_of_members_alone():
         assert np.allclose(means[one], values[found.labels == one].mean(axis=0))
 
 
+@pytest.mark.slow
 def test_a_day_of_beats_takes_seconds():
     rng = np.random.default_rng(0)
     shapes = np.repeat(rng.standard_normal((4, 97)), 25_000, axis=0)

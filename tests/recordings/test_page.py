@@ -73,6 +73,7 @@ def test_classes_and_intervals_are_counted(example):
     assert "Q paced" not in words  # none occurs
 
 
+@pytest.mark.slow
 def test_a_page_fetches_nothing_and_runs_nothing(example):
     html = page.build(*example, draw_all(*example)).html()
     assert "<script" not in html
@@ -174,6 +175,7 @@ def test_what_is_not_known_is_a_dash():
     assert percent(0) == "0 %" and percent(0.0001) == "0.01 %" and percent(1) == "100.0 %"
 
 
+@pytest.mark.slow
 def test_the_database_page_ranks_tells_reasons_and_failures():
     table = patients(4)
     table["reasons"] = ["31.0% ectopic beats; 2 pauses", "3.0 min of irregular rhythm", "", ""]

@@ -345,6 +345,7 @@ def draw_small(analysis, recording) -> dict[str, Figure]:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("error")
+@pytest.mark.slow
 def test_every_recording_can_be_drawn(name):
     analysis, recording = CASES[name]()
     figures = draw_small(analysis, recording)
@@ -415,6 +416,7 @@ def test_patients_are_ranked_and_their_ectopic_beats_stacked():
     assert widths == pytest.approx([10] * 4 + [20] * 4 + [5] * 4)
 
 
+@pytest.mark.slow
 def test_recordings_that_failed_are_told_and_many_are_cut():
     table = patients(100)
     table.loc[99, ["score", "error"]] = [np.nan, "no such file"]

@@ -19,6 +19,8 @@ from serving import examples
 from serving.schemas import Models, Predictions, RecordAnalysis, TypicalBeats
 from serving.service import FILES_AT_ONCE
 
+pytestmark = pytest.mark.slow  # the service that all of these ask takes seconds to start
+
 CNN = "mitbih-kaggle/cnn"
 
 

@@ -52,6 +52,7 @@ def until(true, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_shipped_model_answers_where_nothing_was_trained(store):
     store.start()
     entries = store.entries()
@@ -59,6 +60,7 @@ def test_a_shipped_model_answers_where_nothing_was_trained(store):
     assert store.get().predict(BEATS).probabilities.shape == (3, 5)
 
 
+@pytest.mark.slow
 def test_what_was_trained_here_on_real_beats_answers_first(store, runs):
     put(runs, "mitbih-kaggle/rnn", "mitbih-kaggle/rnn", score=0.95)
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", score=0.94)
@@ -80,12 +82,14 @@ def test_scores_are_compared_the_way_of_their_monitor(store, runs, monitor, bett
     assert store.default_id() == "mitbih-kaggle/cnn"
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_told_with_those_there_are(store):
     store.start()
     with pytest.raises(UnknownModel, match="mitbih-kaggle/cnn"):
         store.get("no/such")
 
 
+@pytest.mark.slow
 def test_a_replaced_checkpoint_is_taken_up_while_requests_go_on(store, runs):
     put(runs, "mitbih-kaggle/rnn", "mitbih-kaggle/cnn")
     store.start()
@@ -112,6 +116,7 @@ def test_a_replaced_checkpoint_is_taken_up_while_requests_go_on(store, runs):
     assert store.get("mitbih-kaggle/cnn").network.name != first.network.name
 
 
+@pytest.mark.slow
 def test_a_broken_replacement_leaves_the_old_one(store, runs, caplog):
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn")
     store.start()
@@ -125,6 +130,7 @@ def test_a_broken_replacement_leaves_the_old_one(store, runs, caplog):
     assert caplog.text.count("cannot be loaded") == 1
 
 
+@pytest.mark.slow
 def test_a_json_that_says_too_little_is_left_out(store, runs):
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/cnn", samples=187)
     facts = json.loads((runs / "mitbih-kaggle" / "cnn.json").read_text())
@@ -134,6 +140,7 @@ def test_a_json_that_says_too_little_is_left_out(store, runs):
     assert "mitbih-kaggle/other" not in store.entries()
 
 
+@pytest.mark.slow
 def test_old_models_are_forgotten(store):
     store.start()
     for name in ("mitbih-kaggle/cnn", "mitbih-kaggle/rnn", "mitbih-patients/cnn"):
@@ -142,6 +149,7 @@ def test_old_models_are_forgotten(store):
     assert store.loaded("mitbih-patients/cnn") is not None
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_told_to_who_asks_for_it(store, runs):
     put(runs, "mitbih-kaggle/cnn", "mitbih-kaggle/damaged", weights_digest="0" * 64)
     store.start()
@@ -159,6 +167,7 @@ def test_whatever_lies_beside_checkpoints_hides_none(store, runs, content):
     assert "mitbih-kaggle/other" not in store.entries()
 
 
+@pytest.mark.slow
 def test_the_watch_outlives_a_folder_that_cannot_be_read(store, runs, monkeypatch, caplog):
     store.start()
     monkeypatch.setattr(store, "_scan", lambda: 1 / 0)

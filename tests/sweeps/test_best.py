@@ -49,6 +49,7 @@ def test_the_mean_decides_and_the_gap_is_judged():
     assert "more seeds" in retraining.verdict(single)
 
 
+@pytest.mark.slow
 def test_top_settings_differ_in_more_than_their_seed(url):
     text = (
         TEXT.replace("run_cap: 9", "")
@@ -66,6 +67,7 @@ def test_seeds_that_the_sweep_did_not_use_are_new(url):
     assert retraining.new_seeds(study(url, [0.1]).study, 2, "seed") == [1, 2]
 
 
+@pytest.mark.slow
 def test_the_winner_comes_from_the_retrainings_once_there_are_any(url):
     made = study(url, [0.1, 0.9, 0.8])
     first = retraining.winner("top", url)

@@ -23,6 +23,7 @@ METRIC = {"name": "val", "goal": "minimize"}
 # What programs do.
 
 
+@pytest.mark.slow
 def test_a_failed_trial_keeps_its_last_words_and_the_sweep_goes_on(engine):
     sweep = engine.sweep("marks.py", {"how": ["ok", "fails", "ok2"]})
     assert engine.run(sweep) == 0
@@ -30,6 +31,7 @@ def test_a_failed_trial_keeps_its_last_words_and_the_sweep_goes_on(engine):
     assert engine.trials()[1].user_attrs["reason"] == "exit status 1: the last word"
 
 
+@pytest.mark.slow
 def test_it_gives_up_where_the_first_three_trials_fail(engine, capsys):
     sweep = engine.sweep("marks.py", {"how": ["fails"], "x": [0, 1, 2, 3, 4]})
     assert engine.run(sweep) == 1
@@ -38,6 +40,7 @@ def test_it_gives_up_where_the_first_three_trials_fail(engine, capsys):
 
 
 @pytest.mark.parametrize("how", ["hangs", "ignores"])
+@pytest.mark.slow
 def test_a_program_that_hangs_is_ended(engine, monkeypatch, how):
     monkeypatch.setattr(runner, "STOP_SECONDS", 1)
     sweep = engine.sweep("marks.py", {"how": ["ok", how]})
@@ -62,6 +65,7 @@ def test_a_program_that_cannot_be_started_says_so(engine):
     assert "no-such-program" in reason and "No such file" in reason
 
 
+@pytest.mark.slow
 def test_megabytes_of_output_neither_fill_the_memory_nor_the_reason(engine):
     sweep = engine.sweep("marks.py", {"how": ["ok", "prints"]})
     tracemalloc.start()
@@ -142,6 +146,7 @@ def test_a_target_that_is_reached_ends_the_search(engine):
 
 
 @pytest.mark.parametrize("how", ["once-killed", "once-parent-killed"])
+@pytest.mark.slow
 def test_a_killed_program_is_begun_again_under_its_run_id(engine, how):
     assert engine.run(engine.sweep("marks.py", {"how": [how, "ok"]})) == 0
     assert engine.states() == ["COMPLETE"] * 2
@@ -152,6 +157,7 @@ def test_a_killed_program_is_begun_again_under_its_run_id(engine, how):
     assert len({line.split()[2] for line in engine.marks.read_text().splitlines()}) == 2
 
 
+@pytest.mark.slow
 def test_a_program_killed_three_times_has_failed(engine):
     assert engine.run(engine.sweep("marks.py", {"how": ["killed", "ok"]})) == 0
     assert engine.states() == ["FAIL", "COMPLETE"]
@@ -313,6 +319,7 @@ def test_what_a_frozen_agents_program_logged_does_not_count_when_it_thaws(engine
 # Failures that are tried again.
 
 
+@pytest.mark.slow
 def test_only_what_failed_is_run_again_and_then_counts_no_more(engine, capsys):
     sweep = engine.sweep("marks.py", {"how": ["ok", "once-fails", "fails"]})
     assert engine.run(sweep) == 0
@@ -329,6 +336,7 @@ def test_only_what_failed_is_run_again_and_then_counts_no_more(engine, capsys):
 # Studies and their storage.
 
 
+@pytest.mark.slow
 def test_a_study_of_another_sweep_file_is_refused(engine, capsys):
     assert engine.run(engine.sweep("marks.py", {"x": [0, 1]})) == 0
     assert engine.run(engine.sweep("marks.py", {"x": [0, 2], "pause": 0.1})) == 2

@@ -105,6 +105,7 @@ def finished_study(name: str, module: str, parameters: dict, facts: dict | None)
 
 class TestTheWinnersArchitecture:
     @pytest.mark.parametrize("module, parameters, expected", PROGRAMS)
+    @pytest.mark.slow
     def test_the_program_says_it(self, environment, module, parameters, expected):
         facts = importlib.import_module(module).sweep_facts(
             examples(width={"value": 6}, **parameters)
@@ -115,6 +116,7 @@ class TestTheWinnersArchitecture:
         assert (type(chosen), chosen.width, chosen.epochs) == (find(name).settings, 6, 3)
 
     @pytest.mark.parametrize("module, parameters, expected", PROGRAMS)
+    @pytest.mark.slow
     def test_studies_begun_before_are_known_by_their_command(
         self, environment, module, parameters, expected
     ):
@@ -134,6 +136,7 @@ class TestTheWinnersArchitecture:
             ("theirs.train_cnn", None),
         ],
     )
+    @pytest.mark.slow
     def test_other_programs_are_refused(self, environment, module, facts):
         finished_study("other", module, {}, facts)
         with pytest.raises(InputError, match="'other' did not sweep a program that trains one of"):

@@ -202,6 +202,7 @@ class TestEdges:
 
 
 class TestImportances:
+    @pytest.mark.slow
     def test_the_one_that_matters_is_found_and_the_others_are_not_told_from_chance(self):
         found = importances(study_table.read(mixed_study(80)))
         assert found.found[0].name == "learning_rate"
@@ -209,6 +210,7 @@ class TestImportances:
         assert sum(one.share > found.chance_level for one in found.found) <= 2
         assert {one.name: one.correlation for one in found.found}["weighting"] is None
 
+    @pytest.mark.slow
     def test_the_sign_says_which_way_is_better(self):
         for direction, sign in (("maximize", 1), ("minimize", -1)):
             study = make_study(direction)
@@ -265,6 +267,7 @@ class TestAxes:
 
 
 class TestThePage:
+    @pytest.mark.slow
     def test_it_tells_the_whole_story(self, tmp_path):
         study = mixed_study()
         text, pictures = write(study, tmp_path)
@@ -304,6 +307,7 @@ class TestThePage:
         assert not pictures
         assert "40 of 40 trials failed" in text and "By reason: exit status 1 (40)" in text
 
+    @pytest.mark.slow
     def test_all_stopped(self, tmp_path):
         study = make_study()
         for step in range(5):
@@ -311,6 +315,7 @@ class TestThePage:
         text, pictures = write(study, tmp_path)
         assert "there is no ranking" in text and {"history", "slices"} <= pictures
 
+    @pytest.mark.slow
     def test_one_trial(self, tmp_path):
         study = make_study()
         add(study, 0.5)
@@ -318,12 +323,14 @@ class TestThePage:
         assert "Only 1 trial has finished" in text and "No importances" in text
         assert "parallel" not in pictures and "history" in pictures
 
+    @pytest.mark.slow
     def test_a_retry_is_named(self, tmp_path):
         study = make_study()
         add(study, None, TrialState.FAIL, attributes={"reason": "killed"})
         add(study, 0.5, attributes={"retry_of": 0})
         assert "trial 1: finished" in write(study, tmp_path)[0]
 
+    @pytest.mark.slow
     def test_a_grid_of_names_without_anything_else(self, tmp_path):
         space: dict[str, BaseDistribution] = {
             "weighting": SPACE["weighting"],
@@ -348,6 +355,7 @@ class TestThePage:
 
 
 class TestTheProgram:
+    @pytest.mark.slow
     def test_it_reports_a_stored_study(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setenv("ECG_RUNS", str(tmp_path))
         url = f"sqlite:///{tmp_path / 'studies.db'}"

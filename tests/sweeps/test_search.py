@@ -201,6 +201,7 @@ def test_maximising_is_minimising_the_negative(method: str):
     assert down == up
 
 
+@pytest.mark.slow
 def test_bayes_beats_random_on_a_bowl():
     def best(method: str, seed: int) -> float:
         return min(map(bowl, run(a_study(), sampler(method, PLANE, seed), PLANE, bowl, 20)))
@@ -343,6 +344,7 @@ def test_few_trials_in_many_dimensions_are_fast():
     assert (time.process_time() - started) / 5 < 0.2
 
 
+@pytest.mark.slow
 def test_a_study_of_ten_thousand_trials_is_taken_up_quickly():
     rng = np.random.default_rng(0)
     trials = [

@@ -31,6 +31,7 @@ def small_table(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda one: one.name)
+@pytest.mark.slow
 def test_regrets_are_finite_and_not_below_zero(objective: Objective):
     space = search_quality.space_of(objective)
     for seed in range(3):

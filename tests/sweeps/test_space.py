@@ -104,6 +104,7 @@ def test_rounded_values_are_multiples_without_dust(one, quantile):
 
 
 @given(parameters=st.lists(GRIDS, min_size=1, max_size=3))
+@pytest.mark.slow
 def test_the_cells_of_a_grid_are_counted_and_differ(parameters):
     named = tuple(
         dataclasses.replace(one, name=f"p{number}") for number, one in enumerate(parameters)

@@ -65,6 +65,7 @@ def test_the_cap_is_the_smaller_of_the_files_and_the_callers(url):
     assert [run(study) is not None for _ in range(2)] == [True, False]
 
 
+@pytest.mark.slow
 def test_a_grid_runs_each_cell_once_with_two_agents(url):
     first, second = opened(url, GRID), opened(url, GRID)
     taken = [one.take(None) for _ in range(4) for one in (first, second)]
@@ -132,6 +133,7 @@ def test_only_failures_are_retried_once_and_stay_on_record(url):
     assert [trial.state.name for trial in study.trials()] == ["FAIL", "COMPLETE", "COMPLETE"]
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_created_as_the_connection_broke_is_not_lost(url, monkeypatch):
     study = opened(url)
     create, broken = study.storage.create_new_trial, []
@@ -224,6 +226,7 @@ def test_an_unknown_study_names_those_that_there_are(url):
 
 
 @pytest.mark.parametrize("method", ["random", "bayes", "tpe"])
+@pytest.mark.slow
 def test_every_method_goes_on_where_it_was_cut_off_without_repeating_itself(url, method):
     drawn = []
     for _ in range(3):

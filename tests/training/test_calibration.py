@@ -17,6 +17,8 @@ from training import calibration, fit_calibration, loop, run
 from training.classifier import Classifier, prepare
 from training.settings import CnnSettings
 
+pytestmark = pytest.mark.slow  # all of these look at trained networks
+
 beats, notebook = test_run.beats, test_run.notebook
 
 

@@ -55,6 +55,7 @@ def build(settings: CnnSettings) -> keras.Model:
     return cnn.build(settings, 187, 5)
 
 
+@pytest.mark.slow
 def test_training_learns_and_leaves_the_best_weights(train, validation):
     settings = CnnSettings(**SMALL, epochs=4, learning_rate=0.02)
     told, seen = [], []
@@ -84,6 +85,7 @@ def test_the_same_seed_gives_the_same_run(train, validation):
     )
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_reached(train, validation):
     settings = CnnSettings(**SMALL, epochs=50, clip_norm=0, schedule="constant")
     result = FitResult()
@@ -112,6 +114,7 @@ def test_patience_ends_the_run(train, validation):
     assert result.ended_by == "val_macro_f1 did not improve for 2 epochs"
 
 
+@pytest.mark.slow
 def test_a_stop_request_ends_the_run_after_the_batch(train, validation):
     settings = CnnSettings(**SMALL, epochs=50)
     stop = StopRequest()

@@ -144,6 +144,7 @@ def test_so_do_others_killed_earlier_or_often(train, validation, file, changes, 
     assert_resumes(train, validation, file, dataclasses.replace(SETTINGS, **changes), killed)
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_trained_again(train, validation, file, monkeypatch):
     settings = dataclasses.replace(SETTINGS, epochs=1)
     model = build(settings)
@@ -156,6 +157,7 @@ def test_a_finished_training_is_not_trained_again(train, validation, file, monke
         assert np.array_equal(mine, its)
 
 
+@pytest.mark.slow
 def test_patience_that_ran_out_is_remembered(train, validation, file, monkeypatch):
     settings = dataclasses.replace(
         SETTINGS, patience=1, epochs=9, learning_rate=1e-7, schedule="constant"
@@ -167,6 +169,7 @@ def test_patience_that_ran_out_is_remembered(train, validation, file, monkeypatc
     assert again == dataclasses.replace(first, resumed_after=len(first.history))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_is_remembered(train, validation, file, monkeypatch):
     poisoned = train.select(np.arange(len(train)))
     poisoned.signals[:] = np.nan
@@ -177,6 +180,7 @@ def test_a_loss_that_is_not_finite_is_remembered(train, validation, file, monkey
     assert again == first
 
 
+@pytest.mark.slow
 def test_a_stop_in_mid_epoch_leaves_the_state_before_it(train, validation, file):
     stop = StopRequest()
     result = loop.fit(
@@ -331,6 +335,7 @@ def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
     assert done.is_new_best and again.models == book.models and again.ended == "finished"
 
 
+@pytest.mark.slow
 def test_anothers_better_checkpoint_is_not_taken_for_ones_own(beats, monkeypatch, tmp_path):
     settings = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
     monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))

@@ -64,6 +64,7 @@ def notebook(monkeypatch):
     return book
 
 
+@pytest.mark.slow
 def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     outcome = run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
     assert outcome.is_new_best and notebook.ended == "finished"
@@ -145,6 +146,7 @@ def test_runs_in_one_process_do_not_change_each_other(beats, monkeypatch, tmp_pa
     assert handlers == [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
 
+@pytest.mark.slow
 def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
     run.train(Classifier("cnn"), SETTINGS)
     before = checkpoints.best("invented", "kaggle", "cnn").facts
@@ -157,6 +159,7 @@ def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
     assert "not better than the one that is at" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
     book = Notebook(swept={**dataclasses.asdict(SETTINGS), "width": 6, "learning_rate": "1e-2"})
     monkeypatch.setattr(tracked_run, "open_tracker", lambda *_args, **_options: book)
@@ -165,6 +168,7 @@ def test_a_sweep_decides_over_the_settings(beats, monkeypatch):
     assert (settings["width"], settings["learning_rate"]) == (6, 0.01)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_fails_the_trial(beats, notebook, capsys):
     train = prepare(SETTINGS).train
     beats.signals[: len(beats) - 100] = np.nan
@@ -181,6 +185,7 @@ def test_a_run_stopped_before_its_first_epoch_says_so(capsys):
         run.report(outcome)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_the_best_checkpoint_stays(beats, notebook, monkeypatch, capsys):
     run.train(Classifier("cnn"), dataclasses.replace(SETTINGS, learning_rate=1e-7))
     before = checkpoints.best("invented", "kaggle", "cnn")

@@ -34,6 +34,7 @@ def a_report(**changes) -> Report:
     return Report(**values | changes)
 
 
+@pytest.mark.slow
 def test_all_files_are_written_and_named_on_the_page(tmp_path):
     paths = a_report().write(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == [
@@ -59,6 +60,7 @@ def test_the_page_is_written_last(tmp_path, monkeypatch):
     assert not (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_table_that_is_gone_takes_its_old_file_along(tmp_path):
     a_report().write(tmp_path)
     report = a_report(tables={"colours.csv": None})

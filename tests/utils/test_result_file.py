@@ -95,6 +95,7 @@ class TestIdentity:
 
     @quick
     @given(values=json_objects)
+    @pytest.mark.slow
     def test_it_equals_itself_after_json(self, values):
         Identity(values).check(json.loads(json.dumps(values)))
 
