@@ -22,18 +22,6 @@ ALIASES = {
     "studies.patients",
     "studies.record_beats",
 }
-# Their libraries are imported first, so that a missing one is not said in a sentence.
-LIBRARIES_FIRST = {
-    "experiments.anomaly_detection.seeds",
-    "experiments.out_of_distribution.out_of_distribution",
-    "experiments.recorded_beats.fit_evidence",
-    "experiments.recorded_beats.patients",
-    "experiments.recorded_beats.record_beats",
-    "experiments.recorded_beats.weigh_network",
-    "studies.patients",
-    "studies.record_beats",
-    "training.fit_calibration",
-}
 HEAVY = {"keras", "matplotlib", "optuna", "pandas", "scipy", "sklearn", "tensorflow", "torch"}
 HEAVY |= {"wandb", "wfdb"}
 # Calls main with --help, and then with the words given, in one process; prints for each program
@@ -98,7 +86,7 @@ def test_the_benchmark_knows_all_programs():
 
 
 def test_help_waits_for_no_library():
-    asked = {name: ["--help"] for name in sorted(programs() - INTERNAL - LIBRARIES_FIRST)}
+    asked = {name: ["--help"] for name in sorted(programs() - INTERNAL)}
     for name, (status, said, imported) in called(asked).items():
         assert status == 0, f"{name}: {said}"
         assert not HEAVY & set(imported), name
@@ -119,7 +107,7 @@ def without_libraries():
         "training.fit_calibration": ["--checkpoint", "pyproject.toml"],
         "experiments.out_of_distribution.out_of_distribution": ["--checkpoint", "pyproject.toml"],
     }
-    names = sorted(programs() - INTERNAL - LIBRARIES_FIRST - {"beatsweep"})
+    names = sorted(programs() - INTERNAL - {"beatsweep"})
     return called({name: words.get(name, []) for name in names}, "-S")
 
 

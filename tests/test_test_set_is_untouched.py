@@ -58,8 +58,8 @@ def test_poisoned_test_beats_change_nothing(monkeypatch):
 SCORING = {
     "evaluation/scoring.py",
     "experiments/anomaly_detection/anomalies.py",
-    "experiments/anomaly_detection/seeds.py",
-    "experiments/out_of_distribution/out_of_distribution.py",
+    "experiments/anomaly_detection/seed_spread.py",
+    "experiments/out_of_distribution/measure.py",
     "experiments/shift/shift.py",
     "experiments/transfer/transfer.py",
 }

@@ -10,12 +10,16 @@ from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models.backend import keras
+from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
 from training import architectures, calibration, loop
 from training.epochs import FitResult
 from training.recorder import Comparison
 from training.run import Evaluation, Run, Task, TrainingData
 from training.settings import TrainingSettings
+from utils.errors import InputError
+from utils.paths import shown
+from utils.settings import from_mapping
 
 # What two trainings share, beside their settings, if one may go on from the other's state.
 IDENTIFYING_FACTS = (
@@ -28,6 +32,8 @@ IDENTIFYING_FACTS = (
     "validation_beats",
     "backend",
 )
+# The settings that say which beats trained and which validated.
+SPLITTING = ("split_seed", "validation_share", "train_limit")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,27 @@ def prepare(settings: TrainingSettings) -> LabelledBeats:
     if settings.train_limit and settings.train_limit < len(train):
         train = splits.subsample(beats, train, settings.train_limit, seed=settings.split_seed)
     return LabelledBeats(beats, protocol, beats.select(train), beats.select(validation))
+
+
+def training_beats(checkpoint: Checkpoint) -> LabelledBeats:
+    """The beats that trained the checkpoint and those that chose it.
+
+    Raises:
+        InputError: the data set is not the one that the checkpoint was trained on.
+    """
+    facts = checkpoint.facts
+    if not (facts.says("settings") and facts.says("protocol")):
+        raise InputError(f"{shown(checkpoint.path)} does not say how its data were split")
+    values = {name: facts.settings[name] for name in SPLITTING if name in facts.settings}
+    values |= {"data": facts.data, "protocol": facts.protocol}
+    found = prepare(from_mapping(TrainingSettings, values, str(checkpoint.path)))
+    if found.beats.fingerprint != facts.fingerprint:
+        raise InputError(
+            f"{shown(checkpoint.path)} was trained on '{facts.data}' with fingerprint "
+            f"{facts.fingerprint}, but the data set here has {found.beats.fingerprint}; "
+            "set ECG_DATA to the data that it was trained on"
+        )
+    return found
 
 
 class Classifier(Task):

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import eval as program
-from experiments.anomaly_detection import anomalies, seeds
+from experiments.anomaly_detection import anomalies, seed_spread, seeds
 from experiments.anomaly_detection.autoencoder import Autoencoder
 from heartbeats import catalog
 from models import checkpoints
@@ -44,14 +44,16 @@ def test_without_a_checkpoint_it_says_how_to_train():
 
 @pytest.mark.slow
 def test_seeds_make_a_table(monkeypatch, place, capsys):
-    monkeypatch.setattr(seeds, "best_settings", lambda data: dataclasses.replace(TINY, data=data))
-    monkeypatch.setattr(seeds, "assess", lambda checkpoint, to: (checkpoint, to))
-    monkeypatch.setattr(seeds, "tell", lambda *reported: None)
-    assert seeds.main(["--data=invented", "--seeds=2"]) == 0
+    monkeypatch.setattr(
+        seed_spread, "best_settings", lambda data: dataclasses.replace(TINY, data=data)
+    )
+    monkeypatch.setattr(seed_spread, "assess", lambda checkpoint, to: (checkpoint, to))
+    monkeypatch.setattr(seed_spread, "tell", lambda *reported: None)
+    assert seeds.main(["--data=ecg5000", "--seeds=2"]) == 0
     assert "over 2 seeds" in capsys.readouterr().out
-    assert (place / "anomalies" / "invented" / "seeds.csv").read_text().count("\n") == 3
+    assert (place / "anomalies" / "ecg5000" / "seeds.csv").read_text().count("\n") == 3
 
 
 def test_the_shipped_best_settings_are_settings():
-    assert seeds.best_settings("ecg5000").latent_size == 2
-    assert seeds.best_settings("elsewhere").data == "elsewhere"
+    assert seed_spread.best_settings("ecg5000").latent_size == 2
+    assert seed_spread.best_settings("elsewhere").data == "elsewhere"

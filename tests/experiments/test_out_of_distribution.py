@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.out_of_distribution import distance_scores, out_of_distribution
+from experiments.out_of_distribution import distance_scores, measure, out_of_distribution
 from experiments.out_of_distribution.distance_scores import SCORES, Seen
 from heartbeats import catalog
 from models import checkpoints
@@ -27,7 +27,7 @@ def padded() -> np.ndarray:
 
 
 def test_all_kinds_are_as_many_as_the_beats_and_scaled(padded):
-    kinds = out_of_distribution.made_from(padded, 120.0, np.random.default_rng(0))
+    kinds = measure.made_from(padded, 120.0, np.random.default_rng(0))
     for made in kinds.values():
         assert made.shape == padded.shape and made.dtype == np.float32
         assert made.min() >= 0 and made.max() <= 1
@@ -35,7 +35,7 @@ def test_all_kinds_are_as_many_as_the_beats_and_scaled(padded):
 
 
 def test_ruined_beats_are_what_their_names_say(padded):
-    kinds = out_of_distribution.made_from(padded, 120.0, np.random.default_rng(0))
+    kinds = measure.made_from(padded, 120.0, np.random.default_rng(0))
     length = np.flatnonzero(padded[0])[-1] + 1
     assert np.allclose(kinds["backwards"][0, :length], padded[0, :length][::-1])
     assert np.allclose(
@@ -44,7 +44,7 @@ def test_ruined_beats_are_what_their_names_say(padded):
     assert np.allclose(kinds["upside down"][0, :length], 1 - padded[0, :length])
     assert np.allclose(kinds["twice the rate"][0, :90], padded[0, :180:2])
     assert np.allclose(kinds["half the rate"][0, ::2], padded[0, :94])
-    assert np.allclose(out_of_distribution.resampled(padded, 187), padded, atol=1e-5)
+    assert np.allclose(measure.resampled(padded, 187), padded, atol=1e-5)
 
 
 def seen(rng: np.random.Generator, middle: float, beats: int = 300) -> Seen:
@@ -71,9 +71,7 @@ def test_what_is_found_is_measured_at_the_limit_of_validation_beats():
     rng = np.random.default_rng(0)
     validation, known = seen(rng, 0.0, 1000), seen(rng, 0.0, 1000)
     kinds = {"same": seen(rng, 0.0, 1000), "far": seen(rng, 9.0)}
-    measured = out_of_distribution.measure(
-        lambda one: one.embeddings[:, 1], validation, known, kinds
-    )
+    measured = measure.measure(lambda one: one.embeddings[:, 1], validation, known, kinds)
     assert measured.false_alarms == pytest.approx(0.01, abs=0.012)
     assert measured.areas["far"] == measured.found["far"] == 1
     assert measured.areas["same"] == pytest.approx(0.5, abs=0.05)
@@ -81,7 +79,7 @@ def test_what_is_found_is_measured_at_the_limit_of_validation_beats():
 
 @pytest.mark.slow
 def test_the_program_tells_of_each_checkpoint(beats, notebook, monkeypatch, capsys):
-    monkeypatch.setattr(out_of_distribution, "STRANGE_BEATS", 30)
+    monkeypatch.setattr(measure, "STRANGE_BEATS", 30)
     run.train(Classifier("cnn"), SETTINGS)
     path = checkpoints.best("invented", "kaggle", "cnn").path
 

@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.recorded_beats import annotated_beats, fit_evidence, record_beats, weigh_network
+from experiments.recorded_beats import (
+    annotated_beats,
+    evidence_trees,
+    methods,
+    network_weights,
+    record_beats,
+)
 from experiments.recorded_beats.annotated_beats import AnnotatedRecord
 from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
@@ -43,12 +49,12 @@ def records(monkeypatch, tmp_path):
         (tmp_path / f"{name}.hea").touch()
     monkeypatch.setattr(annotated_beats, "folder", lambda: tmp_path)
     monkeypatch.setattr(annotated_beats, "read", record)
-    monkeypatch.setattr(record_beats.classify, "load", lambda checkpoint: SaysNormal())
+    monkeypatch.setattr(methods.classify, "load", lambda checkpoint: SaysNormal())
     facts = CheckpointFacts(
         architecture="cnn", data="mitbih", protocol="patients", weights_digest="0" * 64
     )
     known = Checkpoint(tmp_path / "cnn.json", facts)
-    monkeypatch.setattr(record_beats, "chosen_checkpoint", lambda asked: known)
+    monkeypatch.setattr(methods, "chosen_checkpoint", lambda asked: known)
 
 
 @pytest.mark.slow
@@ -63,14 +69,14 @@ def test_it_prints_and_writes_what_it_measured(records, tmp_path, capsys):
     assert "timing and shape were fitted to 1 of these records" in printed
     found = json.loads((tmp_path / "out" / "record-beats.json").read_text())["parts"]
     names = [one["name"] for one in found["found"]["methods"]]
-    assert names == list(record_beats.HOW)
+    assert names == list(methods.HOW)
     assert (tmp_path / "out" / "record-beats.html").stat().st_size > 2000
     rows = (tmp_path / "out" / "records-annotated.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * len(names)
 
 
 def test_the_combination_finds_what_the_network_does_not(records):
-    parts, _seen = record_beats.measure(["100"], Checkpoint(Path("cnn.json"), {}))
+    parts, _seen = methods.measure(["100"], Checkpoint(Path("cnn.json"), {}))
     scores = {one.name: one.scores for one in parts[0].methods}
     assert scores["network"].classes[V].recall == 0
     for name in ("combined", "timing and shape", "one label a cluster", "clusters by rules"):
@@ -79,44 +85,44 @@ def test_the_combination_finds_what_the_network_does_not(records):
 
 
 def test_all_annotated_beats_are_scored_and_of_the_found_ones_those_that_are_marked(records):
-    parts, _seen = record_beats.measure(["100"], Checkpoint(Path("cnn.json"), {}))
+    parts, _seen = methods.measure(["100"], Checkpoint(Path("cnn.json"), {}))
     assert [len(one.methods[0].labels) for one in parts] == [258, 260]
     assert sum(parts[0].missed.values()) == 2 and sum(parts[1].missed.values()) == 0
 
 
 def test_a_record_that_is_not_there_is_told(records):
     with pytest.raises(InputError, match="no record 999"):
-        record_beats.measure(["100", "999"], Checkpoint(Path("cnn.json"), {}))
+        methods.measure(["100", "999"], Checkpoint(Path("cnn.json"), {}))
 
 
 def test_a_reader_names_clusters_by_their_true_classes():
     made = record(Path("100"))
     view = evidence.view(made.signal_mv, made.sampling_hz, made.annotated)
-    named = record_beats.named_by_reader(view.clusters, made.labels)
+    named = methods.named_by_reader(view.clusters, made.labels)
     for one in range(view.clusters.count):
         own = view.clusters.labels == one
         assert (named[own] == np.bincount(made.labels[own]).argmax()).all()
-    unmarked = record_beats.named_by_reader(view.clusters, np.full(len(made.labels), -1))
+    unmarked = methods.named_by_reader(view.clusters, np.full(len(made.labels), -1))
     assert (unmarked == N).all()
 
 
 @pytest.mark.slow
 def test_trees_that_never_saw_a_person_know_the_beats(records, monkeypatch):
-    monkeypatch.setattr(fit_evidence, "PARTS", 2)
-    read = fit_evidence.read(["100", "101"])
-    raw = fit_evidence.left_out(read, ["100", "101"])
-    reached = fit_evidence.scores(read, raw, 0.5, 0.25)
+    monkeypatch.setattr(evidence_trees, "PARTS", 2)
+    read = evidence_trees.read(["100", "101"])
+    raw = evidence_trees.left_out(read, ["100", "101"])
+    reached = evidence_trees.scores(read, raw, 0.5, 0.25)
     assert reached.classes[V].f1 > 0.9 and reached.classes[S].f1 > 0.9
-    assert list(fit_evidence.left_out(read, ["101"])) == ["101"]
+    assert list(evidence_trees.left_out(read, ["101"])) == ["101"]
 
 
 @pytest.mark.slow
 def test_what_is_fitted_is_what_is_used(records, monkeypatch, tmp_path):
     monkeypatch.setattr(evidence, "TREES_FILE", tmp_path / "evidence.npz")
     evidence.trees.cache_clear()
-    read = fit_evidence.read(["100", "101"])
-    fitted = [fit_evidence.fit(read, question) for question in fit_evidence.QUESTIONS]
-    fit_evidence.write(*fitted)
+    read = evidence_trees.read(["100", "101"])
+    fitted = [evidence_trees.fit(read, question) for question in evidence_trees.QUESTIONS]
+    evidence_trees.write(*fitted)
     seen = read[0].seen
     expected = evidence.shrunk(
         seen.clusters,
@@ -129,4 +135,4 @@ def test_what_is_fitted_is_what_is_used(records, monkeypatch, tmp_path):
 
 
 def test_the_weights_in_use_are_among_those_compared():
-    assert beat_kinds.WEIGHTS in weigh_network.choices()
+    assert beat_kinds.WEIGHTS in network_weights.choices()
