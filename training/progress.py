@@ -118,11 +118,15 @@ def time_left(seconds: list[float], count: int) -> str:
     """``, about 3 min left``, or nothing where nothing is left.
 
     Args:
-        seconds: that epochs or trainings took so far; the first waited for the compiler.
+        seconds: that epochs or trainings took so far; the first waited for the compiler, so by it
+            alone only the most can be told.
         count: how many are still to come.
     """
+    if not count:
+        return ""
     usual = seconds[1:] or seconds
-    return f", about {duration(count * sum(usual) / len(usual))} left" if count else ""
+    about = "about" if seconds[1:] else "at most"
+    return f", {about} {duration(count * sum(usual) / len(usual))} left"
 
 
 def duration(seconds: float) -> str:
