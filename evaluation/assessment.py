@@ -121,7 +121,7 @@ class Assessment:
     Attributes:
         architecture: e.g. ``cnn``.
         checkpoint: the checkpoint's JSON file.
-        facts: what stands in it.
+        facts: what it says.
         data, fingerprint, protocol: the data set that was tested on, and how it was split.
         class_names: names in the order of the labels.
         labels: (beats,) int.

@@ -51,7 +51,7 @@ class Choice:
         beats: the whole data set.
         protocol: names its test beats.
         checkpoints: what to score.
-        warning: stands in place of those about training on other beats; mostly empty.
+        warning: replaces those about training on other beats; mostly empty.
         place: the name of the report's folder below ``runs/reports``.
     """
 
@@ -119,7 +119,7 @@ def assess(checkpoint: Checkpoint, test: BeatSet, protocol: str, warning: str = 
         checkpoint: what to score.
         test: the test beats, as a selection of the whole data set.
         protocol: how they were held out.
-        warning: stands in place of those about training on other beats.
+        warning: replaces those about training on other beats.
 
     Raises:
         InputError: the checkpoint was made for other beats, is damaged, or predicts NaN.

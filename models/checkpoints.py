@@ -30,7 +30,7 @@ LOCK_SECONDS = 60
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A saved model: the path of its JSON, and what stands in it."""
+    """A saved model: the path of its JSON, and what it says."""
 
     path: Path
     facts: CheckpointFacts

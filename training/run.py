@@ -231,6 +231,6 @@ def report(outcome: Outcome) -> int:
             return 1
         raise InputError(f"{result.ended_by} before the first epoch was done; nothing to keep")
     path = checkpoints.folder_of(facts.data, facts.protocol) / f"{name}.json"
-    kept = "the new best" if outcome.is_new_best else "not better than the one that is at"
+    kept = "the new best" if outcome.is_new_best else "not better than the one in"
     print(f"{outcome.evaluation.summary}; {kept} {shown(path)}")
     return 1 if result.failed else 0

@@ -50,7 +50,7 @@ def run(
         protocol: names the test beats; no others are read.
         folder: of ``shift.html shift.png shift.csv shift.json``; made where it is missing.
         limit: draw so many test beats, by class and from a fixed seed; 0 takes all.
-        warning: stands in place of those about training on other beats.
+        warning: replaces those about training on other beats.
 
     Raises:
         InputError: a checkpoint does not fit the beats, or `limit` does not fit their classes.
