@@ -156,7 +156,7 @@ def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
     assert len(notebook.models) == 1
     assert run.report(outcome) == 0
-    assert "not better than the one that is at" in capsys.readouterr().out
+    assert "not better than the one in" in capsys.readouterr().out
 
 
 @pytest.mark.slow
