@@ -1,7 +1,7 @@
 """The report of a study of the local sweep engine, as one HTML page and PNG files.
 
 python -m sweeps.report cnn-bayes
-python -m sweeps.report cnn-bayes --out my_report
+python -m sweeps.report cnn-bayes --to my_report
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     from sweeps.study_report import findings, page, study_table
 
     study = study_table.read(stored)
-    file = page.write(study, args.out or study_folder(study.name) / "report")
+    file = page.write(study, args.to or study_folder(study.name) / "report")
     for warning in findings.warnings_of(study):
         print(f"note: {warning}")
     print(findings.best_sentence(study))
@@ -42,11 +42,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--storage", metavar="URL", help="SQLAlchemy URL; default: SQLite in the runs folder"
     )
     parser.add_argument(
-        "--out",
+        "--to",
         type=Path,
         metavar="FOLDER",
         help="folder of the report; runs/sweeps/STUDY/report by default",
     )
+    parser.add_argument("--out", dest="to", type=Path, help=argparse.SUPPRESS)  # its former name
     return parser.parse_args(argv)
 
 

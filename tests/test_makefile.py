@@ -1,7 +1,9 @@
-"""`make` says in one sentence what it lacks, before anything is installed."""
+"""`make` says in one sentence what it lacks, and the README's first commands work in a clone."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,59 @@ def test_a_python_without_wheels_is_refused(pythons, words):
         f"error: Python 3.11 to 3.13 is needed, and python3 is Python {TOO_NEW}; install one of "
         "them, then: make run PYTHON=/where/it/is/python3.13"
     )
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone whose environment is the one that runs the tests, and counts as made."""
+    if not (Path(sys.prefix) / "bin" / "activate").is_file():
+        pytest.skip("the tests run in no virtual environment")
+    folder = tmp_path_factory.mktemp("first") / "beatsweep"
+    cloned = subprocess.run(["git", "clone", "-q", "--local", ROOT, folder], capture_output=True)
+    if cloned.returncode:
+        pytest.skip("this is no git repository")
+    (folder / ".venv").mkdir()
+    for part in Path(sys.prefix).iterdir():
+        if not part.name.startswith("ready"):
+            (folder / ".venv" / part.name).symlink_to(part)
+    for name in ("ready", "ready-dev"):
+        (folder / ".venv" / name).touch()
+    (folder.parent / "home").mkdir()
+    return folder
+
+
+def typed(folder: Path, home: Path, *lines: str) -> str:
+    """What a bare shell prints when these lines are typed in a folder; each must succeed."""
+    done = subprocess.run(
+        ["/bin/sh", "-e", "-c", "\n".join(lines)],
+        cwd=folder,
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_bare_shell_follows_the_readme(clone):
+    home = clone.parent / "home"
+    assert "sweep" in typed(clone, home, "make help")
+    activate = ". .venv/bin/activate"
+    assert "usage: " in typed(clone, home, activate, "python main.py --help")
+    assert "report: " in typed(clone, home, "make sweep")
+    assert (clone / "runs" / "sweeps" / "smoke" / "report").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not os.access(Path(sys.prefix) / "bin" / "beatsweep", os.X_OK),
+    reason="the environment has no beatsweep installed",
+)
+def test_an_installed_project_works_from_any_folder(clone):
+    activate, home = f". {clone}/.venv/bin/activate", clone.parent / "home"
+    assert "usage: " in typed(home, home, activate, "beatsweep --help")
+    training = f"python {ROOT}/training/train_cnn.py --data=synthetic --epochs=1"
+    typed(home, home, activate, f"ECG_RUNS={home}/runs {training} --train_limit=300")
+    assert list((home / "runs").rglob("cnn.json"))

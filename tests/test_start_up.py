@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import start_up
+from experiments.delineation import fit
+from sweeps import report
 from tests.test_architecture import TABLE
 
 ROOT = Path(__file__).parent.parent
@@ -124,6 +126,11 @@ def test_so_it_is_in_a_process_of_its_own(words):
         [sys.executable, "-S", *words], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2 and " is not installed " in done.stderr
+
+
+def test_former_names_of_flags_are_understood():
+    assert str(report._parse(["study", "--out", "folder"]).to) == "folder"
+    assert str(fit._parse(["--output", "weights.npz"]).to) == "weights.npz"
 
 
 def test_no_module_of_ours_hides_one_of_python():

@@ -5,7 +5,7 @@
 
 It learns from the odd records of LUDB, from the DS1 records of MIT-BIH and from PTB-XL without its
 test fold. With --validate, every fifth odd record of LUDB is kept back, scored at the end, and no
-weights are written unless --output says where. Takes some ten minutes on one core.
+weights are written unless --to says where. Takes some ten minutes on one core.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     drawn += strips.of_mitdb(folder, rng) + strips.of_ptbxl(folder)
     model = network.build()
     network.fit(model, drawn, asked.epochs, rng)
-    output = asked.output or (None if asked.validate else WEIGHTS)
+    output = asked.to or (None if asked.validate else WEIGHTS)
     if output:
         np.savez_compressed(output, **network.weights_of(model))
     if kept_back:
@@ -53,7 +53,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=0, metavar="N", help="of weights and changes; default: 0"
     )
     parser.add_argument("--validate", action="store_true", help="keep records back and score them")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where the weights go")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="where the weights go")
+    parser.add_argument("--output", dest="to", type=Path, help=argparse.SUPPRESS)  # former name
     return parser.parse_args(argv)
 
 
