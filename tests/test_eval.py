@@ -93,6 +93,7 @@ def own_folder(beats: BeatSet, protocol: str = "kaggle") -> Path:
     return checkpoints.folder_of(beats.name, protocol)
 
 
+@pytest.mark.slow
 def test_best_checkpoints_are_scored_and_reported(beats, place, capsys):
     keep(own_folder(beats), "cnn")
     keep(own_folder(beats), "rnn", tiny_model(seed=1))

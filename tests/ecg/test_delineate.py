@@ -223,6 +223,7 @@ def test_the_recording_is_left_as_it_was():
     assert np.array_equal(signal, before, equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_annotators_of_ludb_agree():
     missed: dict[str, list[np.ndarray]] = {"p": [], "qrs": [], "t": []}

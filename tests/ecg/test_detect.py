@@ -114,6 +114,7 @@ def two_leads(samples, _hz, rng):
 
 @pytest.mark.parametrize("noise", [white, two_leads, pink, muscle, mains])
 @pytest.mark.parametrize("hz", [250, 360, 1000])
+@pytest.mark.slow
 def test_noise_alone_gives_hardly_a_peak(noise, hz):
     """Without a look at likeness, the best path through noise has some 70 beats a minute."""
     draws = [noise(60 * hz, float(hz), np.random.default_rng(seed)) for seed in range(3)]
@@ -259,6 +260,7 @@ def real(name, channels=(0,)):
     return signal, marks.sample[is_beat]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["100", "108", "119", "209", "222"])
 @pytest.mark.parametrize("channels", [(0,), (0, 1)], ids=["one lead", "two leads"])
@@ -268,6 +270,7 @@ def test_real_half_hours(name, channels):
     assert missed <= 0.005 * len(truth) and wrong <= 0.005 * len(truth)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("part_values", [33_333, 123_457])
 def test_real_parts_join_without_a_seam(monkeypatch, part_values):

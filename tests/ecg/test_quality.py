@@ -245,6 +245,7 @@ def test_the_signal_is_left_as_it_was():
 # Real recordings
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["104", "105", "108", "203", "207"])
 def test_noisy_real_records_are_mostly_usable(name):
@@ -262,6 +263,7 @@ def test_noisy_real_records_are_mostly_usable(name):
     assert sum(lost) < 0.01 * len(beats_s)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", ["bw", "ma"])
 def test_real_noise_holds_no_beats(name):
@@ -273,6 +275,7 @@ def test_real_noise_holds_no_beats(name):
     assert seconds_of(segments, "noise") > 0.9 * recording.duration_s
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("kind", ["muscle", "wander"])
 def test_quality_falls_with_real_noise(kind):

@@ -660,6 +660,7 @@ def test_parts_of_a_table_make_no_difference(tmp_path, monkeypatch):
 # Real recordings
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("database", "leads"), [("mitdb", 2), ("ptbdb", 12), ("ludb", 12), ("ptbxl", 12)]

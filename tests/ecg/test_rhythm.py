@@ -169,6 +169,7 @@ def test_settings_that_cannot_be(wrong):
         RhythmSettings(**wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name, low, high", [("101", 0, 0.01), ("119", 0, 0.05), ("203", 0.9, 1)])
 def test_real_half_hours(name, low, high):

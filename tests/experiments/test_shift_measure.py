@@ -169,6 +169,7 @@ def test_the_page_holds_figure_tables_and_warnings(points):
 
 
 @pytest.mark.parametrize("kind", ["white", "wander", "mains", "muscle"])
+@pytest.mark.slow
 def test_more_noise_never_scores_better(kind, tmp_path):
     """Beats that differ by where a small wave is, told apart by the nearest template."""
     beats = make_beats(patients=8)

@@ -240,6 +240,7 @@ def test_what_rounds_to_one_is_one(read):
 @pytest.mark.parametrize("block_bytes", [7, 100, 5000, 4_000_000])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.slow
 def test_blocks_make_no_difference(tmp_path, monkeypatch, block_bytes, end, encoding):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
     content = text(labelled([0, 1, 2, 3, 4, 0, 1])).replace("\n", end)

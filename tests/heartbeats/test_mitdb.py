@@ -75,6 +75,7 @@ def test_the_halves_are_those_of_de_chazal():
 
 
 @needs_records
+@pytest.mark.slow
 @pytest.mark.real_data
 class TestRealRecords:
     def test_class_counts_are_those_that_kaggle_published(self, mitbih):

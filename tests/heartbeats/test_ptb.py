@@ -82,6 +82,7 @@ def test_a_missing_lead_is_named_with_the_leads_there_are(tmp_path):
         ptb.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_damaged_record_is_told(folder):
     file = folder / "patient1" / "s1_re.dat"
     content = bytearray(file.read_bytes())

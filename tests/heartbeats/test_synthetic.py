@@ -23,6 +23,7 @@ def test_beats_are_scaled_and_padded_like_the_real_ones(generated: BeatSet):
     assert (generated.signals[uncut].max(axis=1) == 1).all()
 
 
+@pytest.mark.slow
 def test_everything_says_synthetic(generated: BeatSet):
     assert generated.name == "synthetic" and generated.is_synthetic
     assert generated.class_names == AAMI_CLASSES

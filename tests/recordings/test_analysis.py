@@ -77,6 +77,7 @@ def test_window_length_and_threshold_are_settings(classifier, found):
 
 
 @pytest.mark.parametrize("hz", [100, 250, 1000])
+@pytest.mark.slow
 def test_any_sampling_rate(classifier, hz):
     truth = truth_of(30, hz)
     analysis = analyse(recording(truth.signal_mv, float(hz)), classifier)

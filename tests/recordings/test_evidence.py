@@ -55,6 +55,7 @@ def test_evidence_is_drawn_towards_the_mean_of_the_cluster(seen):
         assert np.ptp(all_alike.supraventricular[clusters.labels == one]) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.skipif(mitdb.find_folder(data_folder()) is None, reason="no MIT-BIH records here")
 @pytest.mark.parametrize(("record", "label", "least_f1"), [("221", V, 0.95), ("100", S, 0.9)])

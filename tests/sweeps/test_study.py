@@ -75,6 +75,7 @@ def test_a_grid_runs_each_cell_once_with_two_agents(url):
     assert sorted(trial.number for trial in taken) == list(range(8))
 
 
+@pytest.mark.slow
 def test_what_somebody_else_enqueued_is_run_and_is_no_cell(url):
     study = opened(url, GRID)
     study.study.enqueue_trial({"x": 0.2, "model.width": 8})
