@@ -72,12 +72,10 @@ def test_it_starts_within_ten_seconds_and_ends_at_ctrl_c(tmp_path):
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def test_the_commands_of_the_readme_are_answered(tmp_path):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^curl .*$", readme, re.MULTILINE)
-    (client,) = [
-        one for one in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "/api" in one
-    ]
+def test_the_commands_of_its_page_are_answered(tmp_path):
+    page = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^curl .*$", page, re.MULTILINE)
+    (client,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "beats.csv").write_bytes(examples.beats_csv())
     with zipfile.ZipFile(io.BytesIO(examples.recording_zip())) as archive:
         for name in archive.namelist():
