@@ -108,7 +108,8 @@ def test_a_linear_model_does_clearly_worse_than_a_small_cnn(generated: BeatSet):
     cnn = build(CnnArchitecture(width=12), samples=187, classes=5)
     cnn.compile(keras.optimizers.AdamW(2e-3), "sparse_categorical_crossentropy")
     weights = class_weights(np.bincount(y[train], minlength=5), "square_root")[y[train]]
-    cnn.fit(x[train, :, None], y[train], 64, 6, verbose=0, sample_weight=weights)
+    # After six epochs luck still moves the score by 0.1, and the processor's threads are luck.
+    cnn.fit(x[train, :, None], y[train], 64, 10, verbose=0, sample_weight=weights)
     deep = cnn.predict(x[test, :, None], batch_size=1024, verbose=0).argmax(axis=1)
     score_linear = f1_score(y[test], linear.predict(x[test]), average="macro")
     score_deep = f1_score(y[test], deep, average="macro")
