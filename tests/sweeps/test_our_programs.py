@@ -222,7 +222,7 @@ def test_a_trial_killed_in_mid_training_goes_on_at_its_last_epoch(tmp_path, envi
     log = (tmp_path / "runs" / "sweeps" / "tiny" / "logs" / "0000.log").read_text()
     resumed = int(re.findall(r"resumed after epoch (\d+) of 60", log)[0])
     assert resumed >= 2
-    assert log.count("Epoch 1/60") == 1 and f"Epoch {resumed + 1}/60" in log
+    assert log.count("epoch 1 of 60:") == 1 and f"epoch {resumed + 1} of 60:" in log
     assert len(list((tmp_path / "runs" / "sweeps" / "tiny" / "wandb").glob("offline-run-*"))) == 1
 
 
