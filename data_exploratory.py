@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heartbeats.names import AUTO, DATA_SETS
-from utils.command_line import Parser, one_of
+from heartbeats.names import add_data_flag
+from utils.command_line import Parser
 from utils.errors import exit_plainly
 from utils.paths import runs_folder, shown
 
@@ -43,14 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(__doc__)
-    known = ", ".join([f"{AUTO} (MIT-BIH where found)", *DATA_SETS])
-    parser.add_argument(
-        "--data",
-        type=one_of(AUTO, *DATA_SETS),
-        default=AUTO,
-        metavar="NAME",
-        help=f"one of {known}; default: %(default)s",
-    )
+    add_data_flag(parser)
     parser.add_argument(
         "--to",
         type=Path,

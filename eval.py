@@ -16,7 +16,7 @@ without.
 import argparse
 from pathlib import Path
 
-from heartbeats.names import AUTO, DATA_SETS, PROTOCOLS
+from heartbeats.names import AUTO, DATA_SETS, add_data_flag, add_protocol_flag
 from utils.command_line import Parser, existing_file, one_of
 from utils.errors import exit_plainly
 
@@ -136,19 +136,8 @@ def _detect_anomalies(asked: argparse.Namespace) -> None:
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(__doc__)
     what = parser.add_argument_group("what to score, on which beats")
-    what.add_argument(
-        "--data",
-        type=one_of(AUTO, *DATA_SETS),
-        default=AUTO,
-        metavar="NAME",
-        help=f"data set: auto (MIT-BIH where found) or one of {', '.join(DATA_SETS)}",
-    )
-    what.add_argument(
-        "--protocol",
-        type=one_of(*PROTOCOLS),
-        metavar="NAME",
-        help=f"which beats are test beats: one of {', '.join(PROTOCOLS)}; default: the data set's",
-    )
+    add_data_flag(what)
+    add_protocol_flag(what)
     what.add_argument(
         "--arch",
         nargs="+",
@@ -193,14 +182,14 @@ def _add_questions(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=SHIFTED_BEATS,
         metavar="BEATS",
-        help="with --shift: draw so many test beats, 0 takes all; default: %(default)s",
+        help="with --shift: the number of test beats to draw, 0 takes all; default: %(default)s",
     )
     group.add_argument(
         "--examples",
         type=int,
         default=EXAMPLES,
         metavar="N",
-        help=f"with --arch {DETECTOR}: draw so many normal and anomalous beats; default: "
+        help=f"with --arch {DETECTOR}: number of normal and of anomalous beats to draw; default: "
         "%(default)s",
     )
 

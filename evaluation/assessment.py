@@ -59,9 +59,9 @@ def differences(trainings: Sequence[CheckpointFacts]) -> list[str]:
             continue
         named = " and ".join(f"{architecture} {_letter(place)}" for place in range(len(ways)))
         keys = sorted({key for pair in combinations(ways, 2) for key in _differing(*pair)})
-        told = [f"{key} {_values(key, ways)}" for key in keys[:MOST_NAMED]]
+        lines = [f"{key} {_values(key, ways)}" for key in keys[:MOST_NAMED]]
         more = [f"{len(keys) - MOST_NAMED} more"] if len(keys) > MOST_NAMED else []
-        sentences.append(f"{named} were trained differently: {'; '.join([*told, *more])}.")
+        sentences.append(f"{named} were trained differently: {'; '.join([*lines, *more])}.")
     return sentences
 
 

@@ -4,7 +4,10 @@ No library is imported here, so that a program's help needs none. `heartbeats.ca
 data sets, `heartbeats.splits` divides them, `heartbeats.sources` fetches the downloads.
 """
 
+import argparse
 from dataclasses import dataclass
+
+from utils.command_line import one_of
 
 # MIT-BIH where it is found, else synthetic beats.
 AUTO = "auto"
@@ -16,6 +19,28 @@ PROTOCOLS = {
     "beats": "split by beat, a random fifth: patients are unknown and likely in both parts",
     "patients": "split by patient: nobody is in training and in test",
 }
+
+
+def add_data_flag(group: argparse._ActionsContainer, default: str = AUTO) -> None:
+    """Give a parser, or a group of it, the flag `--data`."""
+    group.add_argument(
+        "--data",
+        type=one_of(AUTO, *DATA_SETS),
+        default=default,
+        metavar="NAME",
+        help=f"data set: {AUTO} (MIT-BIH where found) or one of {', '.join(DATA_SETS)}; "
+        "default: %(default)s",
+    )
+
+
+def add_protocol_flag(group: argparse._ActionsContainer) -> None:
+    """Give a parser, or a group of it, the flag `--protocol`."""
+    group.add_argument(
+        "--protocol",
+        type=one_of(*PROTOCOLS),
+        metavar="NAME",
+        help=f"which beats are test beats: one of {', '.join(PROTOCOLS)}; default: the data set's",
+    )
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from utils.errors import InputError
 
 # The fields of `OodScorer` that are views.
 VIEWS = ("shape", "changes", "embedding")
-# A beat's changes are looked at over so many samples: 8 to 533 ms of beats at 120 Hz.
+# A beat's changes are looked at over these numbers of samples: 8 to 533 ms of beats at 120 Hz.
 LAGS = (1, 2, 4, 8, 16, 32, 64)
 # Keeps logarithms finite: a change this small is none, as beats span [0, 1].
 LEAST_CHANGE = 1e-3

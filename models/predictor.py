@@ -39,7 +39,7 @@ Input = np.ndarray | dict[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says of some beats, one row a beat; what it cannot say is None.
+    """What a model predicts for some beats, one row a beat; what it cannot predict is None.
 
     Attributes:
         class_names: the classes that it tells apart.
@@ -264,7 +264,7 @@ def class_names_of(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 
 def padded(signals: np.ndarray) -> np.ndarray:
-    """The beats, and so many empty ones that their number is one of SIZES, or a multiple."""
+    """The beats, filled up with empty ones to one of SIZES, or to a multiple of the last."""
     beats, samples = signals.shape
     size = next((one for one in SIZES if one >= beats), -(-beats // SIZES[-1]) * SIZES[-1])
     empty = np.zeros((size - beats, samples), signals.dtype)

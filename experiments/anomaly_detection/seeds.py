@@ -3,8 +3,8 @@
 python -m experiments.anomaly_detection.seeds --data=ecg5000 --seeds=5
 """
 
-from heartbeats.names import AUTO, DATA_SETS, PROTOCOLS
-from utils.command_line import Parser, one_of, positive
+from heartbeats.names import add_data_flag, add_protocol_flag
+from utils.command_line import Parser, positive
 from utils.errors import exit_plainly
 
 # Libraries are imported in `main`, so that `--help` and a typo do not wait for them.
@@ -14,19 +14,8 @@ from utils.errors import exit_plainly
 def main(argv: list[str] | None = None) -> int:
     """Train, test and report; the exit status."""
     parser = Parser(__doc__)
-    parser.add_argument(
-        "--data",
-        type=one_of(AUTO, *DATA_SETS),
-        default="ecg5000",
-        metavar="NAME",
-        help=f"one of {', '.join(DATA_SETS)}; default: %(default)s",
-    )
-    parser.add_argument(
-        "--protocol",
-        type=one_of(*PROTOCOLS),
-        metavar="NAME",
-        help=f"how it is split: one of {', '.join(PROTOCOLS)}; default: the data set's",
-    )
+    add_data_flag(parser, default="ecg5000")
+    add_protocol_flag(parser)
     parser.add_argument(
         "--seeds", type=positive, default=5, metavar="N", help="trainings; default: %(default)s"
     )

@@ -1,6 +1,7 @@
-"""How good drawn beats are: neither copies of training beats nor far from them, nor easily told.
+"""Figures of a data set's beats before any network: typical course and spread of each class.
 
-No network takes part; what counts in the end is the score of one trained with them.
+And how good beats drawn from a mixture are: no copies of training beats, not far from them, hard
+to tell from them. What counts in the end is the score of a network trained with them.
 """
 
 from dataclasses import dataclass

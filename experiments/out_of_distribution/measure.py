@@ -68,7 +68,7 @@ def made_from(
 
 
 def resampled(beats: np.ndarray, samples: int) -> np.ndarray:
-    """(beats, samples): each beat stretched to so many samples."""
+    """(beats, samples): each beat stretched to this number of samples."""
     places = np.linspace(0, beats.shape[1] - 1, samples, dtype=np.float32)
     return values_at(np.asarray(beats, np.float32), np.tile(places, (len(beats), 1)))
 
@@ -248,14 +248,14 @@ def judged(standing: Calibration, known: Seen) -> str:
         "out of distribution": standing.ood.scores(known.embeddings, known.signals) > 1,
     }
     flags["neither"] = ~(flags["uncertain"] | flags["out of distribution"])
-    told = [f"wrong of all: {wrong.sum():,} ({wrong.mean():.2%})"]
+    lines = [f"wrong of all: {wrong.sum():,} ({wrong.mean():.2%})"]
     for name, flagged in flags.items():
         beats, errors = flagged.sum(), wrong[flagged].sum()
         share = errors / max(beats, 1)
-        told.append(
+        lines.append(
             f"{name}: {beats:,} beats ({flagged.mean():.2%}), wrong {errors:,} ({share:.2%})"
         )
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 def _overview(measured: dict[str, Measured]) -> Table:

@@ -184,15 +184,15 @@ def part_of(origin: str, seen: Sequence[Seen], missed: dict[str, int]) -> Part:
 
 def doubts(names: Sequence[str], checkpoint: Checkpoint) -> list[str]:
     """What must be known before the scores are believed."""
-    told = []
+    lines = []
     if known := [name for name in names if classify.has_seen(checkpoint, name)]:
-        told.append(
+        lines.append(
             f"beats of {len(known)} of these {len(names)} records trained the network "
             f"({shown(checkpoint.path)}), so its scores flatter"
         )
     if fitted := [name for name in names if name in mitdb.DS1]:
-        told.append(f"timing and shape were fitted to {len(fitted)} of these records (DS1)")
-    return told
+        lines.append(f"timing and shape were fitted to {len(fitted)} of these records (DS1)")
+    return lines
 
 
 def write(

@@ -28,7 +28,7 @@ from utils.errors import InputError
 
 
 def amplify(adc: np.ndarray, gain: float, zero: int, bits: int) -> np.ndarray:
-    """What a converter of so many bits would have read behind an amplifier of this gain.
+    """What a converter of this resolution would have read behind an amplifier of this gain.
 
     Args:
         adc: (samples,) int, the converter's integers.

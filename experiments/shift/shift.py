@@ -49,7 +49,7 @@ def run(
         beats: a whole data set, as the catalog gives it.
         protocol: names the test beats; no others are read.
         folder: of ``shift.html shift.png shift.csv shift.json``; made where it is missing.
-        limit: draw so many test beats, by class and from a fixed seed; 0 takes all.
+        limit: the number of test beats to draw, by class and from a fixed seed; 0 takes all.
         warning: replaces those about training on other beats.
 
     Raises:
