@@ -10,7 +10,7 @@ from rich.table import Table
 
 from evaluation import plots, training_curves
 from evaluation.assessment import Assessment, representatives
-from evaluation.comparison import Comparison, Result, compare
+from evaluation.comparison import Comparison, Result
 from evaluation.metrics import ClassScore, class_curves
 from evaluation.report_parts import (
     SYNTHETIC_NOTICE,
@@ -68,7 +68,7 @@ ECTOPIC = ("S", "V")
 
 def write(
     folder: Path,
-    assessments: list[Assessment],
+    comparison: Comparison,
     histories: Mapping[tuple[str, int], Epochs] | None = None,
 ) -> list[Path]:
     """Write the whole report; files of an older one in the same folder are replaced.
@@ -78,15 +78,16 @@ def write(
 
     Args:
         folder: made where it is missing.
-        assessments: of the same test set, at least one.
+        comparison: all models on the test set, at least one.
         histories: (architecture, seed) -> the metrics of each epoch of that training, as
             `training` logs them; those of assessed checkpoints are shown as training curves.
 
     Returns:
         the files, the page first.
     """
+    assessments = [result.assessment for result in comparison.results]
     trainings = training_curves.trainings_of(assessments, histories or {})
-    return build(compare(assessments), trainings).write(folder)
+    return build(comparison, trainings).write(folder)
 
 
 def build(comparison: Comparison, trainings: list[Training]) -> Report:

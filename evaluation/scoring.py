@@ -155,8 +155,8 @@ def report(
         folder: gets the report.
         histories: of the trainings that made them, for the training curves.
     """
-    score_report.write(folder, assessments, histories)
     comparison = compare(assessments)
+    score_report.write(folder, comparison, histories)
     new_console().print(results_table(comparison))
     for spread in comparison.spreads:
         print(spread.sentence())

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from evaluation import plots, score_report, training_curves
+from evaluation.comparison import compare
 from tests.evaluation.examples import make_assessment, many
 from utils.page import Bar, folded, page, table
 
@@ -48,7 +49,7 @@ def plain_figures(monkeypatch):
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "new" / "folder"
     runs = [many(architecture="cnn"), many(architecture="rnn", seed=1)]
-    return folder, runs, score_report.write(folder, runs)
+    return folder, runs, score_report.write(folder, compare(runs))
 
 
 def test_every_file_is_there(written):
@@ -95,7 +96,7 @@ def test_the_page_needs_nothing_else_and_shows_the_numbers(written):
 
 
 def test_synthetic_is_said_first_of_all(tmp_path, plain_figures):
-    score_report.write(tmp_path, [make_assessment(data="synthetic", protocol="patients")])
+    score_report.write(tmp_path, compare([make_assessment(data="synthetic", protocol="patients")]))
     text = (tmp_path / "report.html").read_text()
     assert text.index("Synthetic beats. These scores") < text.index("<table")
     assert "10 synthetic test beats" in text
@@ -108,20 +109,20 @@ def test_warnings_are_shown_once_and_escaped(tmp_path, plain_figures):
     runs = [
         make_assessment(name, warnings=("trained on <other> data",)) for name in ("cnn", "rnn")
     ]
-    score_report.write(tmp_path, runs)
+    score_report.write(tmp_path, compare(runs))
     assert (tmp_path / "report.html").read_text().count("trained on &lt;other&gt; data") == 1
 
 
 def test_unknown_records_leave_no_old_table_behind(tmp_path, plain_figures):
-    score_report.write(tmp_path, [make_assessment()])
+    score_report.write(tmp_path, compare([make_assessment()]))
     assert (tmp_path / "per_patient.csv").exists()
-    score_report.write(tmp_path, [make_assessment(records=None)])
+    score_report.write(tmp_path, compare([make_assessment(records=None)]))
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert "do not say which record" in (tmp_path / "report.html").read_text()
 
 
 def test_a_class_without_beats_has_no_score_in_the_table(tmp_path, plain_figures):
-    score_report.write(tmp_path, [make_assessment()])
+    score_report.write(tmp_path, compare([make_assessment()]))
     assert "no beats" in (tmp_path / "report.html").read_text()
     areas = json.loads((tmp_path / "scores.json").read_text())["models"][0]["curves"]
     assert areas["Q"] is None and 0 < areas["N"]["roc_auc"] <= 1

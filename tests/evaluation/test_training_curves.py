@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from evaluation import score_report, training_curves
+from evaluation.comparison import compare
 from tests.evaluation.examples import make_assessment
 
 
@@ -67,7 +68,7 @@ def test_a_metric_that_is_missing_is_a_gap(lost):
 
 @pytest.mark.slow
 def test_the_report_shows_them_where_they_are_known(tmp_path):
-    paths = score_report.write(tmp_path, some_assessments(), HISTORIES)
+    paths = score_report.write(tmp_path, compare(some_assessments()), HISTORIES)
     assert {"training_curves.png", "training_curves.csv"} <= {path.name for path in paths}
     assert len(pd.read_csv(tmp_path / "training_curves.csv")) == 8
     assert "<h2>Training</h2>" in paths[0].read_text()
