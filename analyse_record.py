@@ -85,12 +85,12 @@ def analyse_database(asked: argparse.Namespace, paths: list[Path]) -> int:
     name = asked.database.resolve().name
     folder = asked.to or runs_folder() / "recordings" / name
     job = database.Job(
-        checkpoint.path,
-        asked.lead,
-        _rhythm(asked),
-        asked.html,
-        asked.annotate,
-        asked.pictures,
+        checkpoint=checkpoint.path,
+        lead=asked.lead,
+        rhythm=_rhythm(asked),
+        html=asked.html,
+        annotate=asked.annotate,
+        pictures=asked.pictures,
     )
     workers = asked.jobs or os.cpu_count() or 1
     console = new_console()

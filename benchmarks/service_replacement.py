@@ -3,10 +3,10 @@
     python -m benchmarks.service_replacement [--replacements 30] [--clients 8]
 
 One run starts `python -m serving` on a checkpoint folder of its own, lets clients send single
-beats without a pause, and every few seconds puts a checkpoint with slightly other weights in the
+beats without a pause, and again and again puts a checkpoint with slightly other weights in the
 place of the current one, as a training does that has found a better one. It prints latencies
-without and with replacements, the longest ones, and how many of the replacements answered soon
-after; a request that fails ends the run.
+without and with replacements, the longest ones, and how soon the replacements answered; a request
+that fails, or a replacement that does not answer at all, ends the run.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from utils.command_line import Parser
 SHIPPED = checkpoints.PRETRAINED_FOLDER / "mitbih-kaggle-light"
 NAME = "mitbih-kaggle/cnn"
 WHERE = f"/api/predict?model={NAME}"
-# Longer than the service takes to see, load and compile a checkpoint.
-PAUSE_S = 4.0
+# The service sees a checkpoint, loads it and compiles it, beside clients that keep it busy.
+PATIENCE_S, ASKED_EVERY_S = 60.0, 0.25
 # Share by which a replaced network's weights differ.
 CHANGE = 1e-4
 REQUESTS_AT_A_TIME = 50
@@ -52,9 +52,12 @@ def main(argv: list[str] | None = None) -> int:
             with ThreadPoolExecutor(1) as pool:
                 job = pool.submit(_replace, path, drafts, server.port, beats[:1])
                 load = _send_until(job, server.port, beats, args.clients)
-                taken_up = job.result()
+                waits_s = job.result()
             _print(f"during {len(drafts)} replacements", load)
-            print(f"{taken_up} of them answered soon after; no request failed")
+            print(
+                f"the new weights answered after {np.median(waits_s):.1f} s, at most "
+                f"{max(waits_s):.1f}; no request failed"
+            )
             print(
                 f"largest memory {server.peak_bytes / 1e6:,.0f} MB ({before / 1e6:,.0f} MB before)"
             )
@@ -78,16 +81,20 @@ def _drafts(path: Path, replacements: int, folder: Path) -> list[Path]:
     return drafts
 
 
-def _replace(path: Path, drafts: list[Path], port: int, beat: np.ndarray) -> int:
-    """Put checkpoints in each other's place; how many of them answered after the pause."""
-    taken_up = 0
+def _replace(path: Path, drafts: list[Path], port: int, beat: np.ndarray) -> list[float]:
+    """Put checkpoints in each other's place; the seconds until each of them answered."""
+    waits_s = []
     for draft in drafts:
         facts = checkpoints.read(path).facts
         checkpoints.offer(path.parent, facts, lambda *_scores: True, partial(shutil.copy, draft))
-        time.sleep(PAUSE_S)
+        began = time.perf_counter()
         digest = checkpoints.read(path).facts.weights_digest
-        taken_up += digest.startswith(_answering(port, beat))
-    return taken_up
+        while not digest.startswith(_answering(port, beat)):
+            if time.perf_counter() - began > PATIENCE_S:
+                raise RuntimeError(f"the old weights still answer after {PATIENCE_S:.0f} s")
+            time.sleep(ASKED_EVERY_S)
+        waits_s.append(time.perf_counter() - began)
+    return waits_s
 
 
 def _send_until(job: Future, port: int, beats: np.ndarray, clients: int) -> Load:

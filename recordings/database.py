@@ -35,7 +35,7 @@ ROOMS = ("recordings", "models", "heartbeats", "evaluation", "ecg", "utils")
 THREAD_SETTINGS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """What is asked of every recording.
 

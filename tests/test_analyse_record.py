@@ -126,7 +126,7 @@ def test_a_process_that_dies_costs_no_recording(tmp_path, runs, monkeypatch):
     for name in "abc":
         write_record(folder, name)
     checkpoint = classify.best_checkpoint()
-    job = database.Job(checkpoint.path, pictures=False)
+    job = database.Job(checkpoint=checkpoint.path, pictures=False)
     outcomes = {}
     for one in database.run(find_recordings(folder), folder, runs, job, workers=1):
         outcomes[one.record] = one

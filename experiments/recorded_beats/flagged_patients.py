@@ -63,7 +63,7 @@ def analyse_all(
         InputError: a record failed, or there is no network that was trained on DS1 alone.
     """
     chosen = chosen_checkpoint(checkpoint)
-    job = database.Job(chosen.path, chosen.facts.weights_digest, pictures=False)
+    job = database.Job(checkpoint=chosen.path, pictures=False)
     paths = [folder / record for record in (*mitdb.DS1, *mitdb.DS2)]
     outcomes = database.run(paths, folder, to, job, jobs)
     rows = [one.row for one in watched(outcomes, len(paths), console)]

@@ -118,8 +118,8 @@ def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch, tm
         own = tmp_path / f"{change}"
         run.train(Autoencoder(), TINY, also_keep=own)
         found.append(checkpoints.read(own / f"{NAME}.json").facts)
-    assert found[0]["threshold"] == pytest.approx(found[1]["threshold"], rel=1e-6)
-    assert found[0]["val_loss"] == pytest.approx(found[1]["val_loss"], rel=1e-6)
+    assert found[0].threshold == pytest.approx(found[1].threshold, rel=1e-6)
+    assert found[0].val_loss == pytest.approx(found[1].val_loss, rel=1e-6)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def folder(tmp_path):
 @pytest.fixture
 def job(tmp_path):
     (tmp_path / "cnn.json").write_text("{}")
-    return Job(tmp_path / "cnn.json")
+    return Job(checkpoint=tmp_path / "cnn.json")
 
 
 @pytest.fixture
