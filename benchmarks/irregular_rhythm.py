@@ -389,6 +389,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(__doc__)
     parser.add_argument("--fit", action="store_true", help="print the constants, from DS1")
     parser.add_argument("--training-only", action="store_true", help="leave DS2 unread")
+    parser.add_argument(
+        "--detected-only", action="store_true", help="leave out the beats as annotated"
+    )
     parser.add_argument("--rows", type=int, default=6, help="records to show of each set")
     parser.add_argument("--no-measures", action="store_true", help="leave out single measures")
     args = parser.parse_args(argv)
@@ -396,7 +399,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if folder is None:
         raise InputError("no MIT-BIH records; fetch them: `python -m heartbeats.download mitdb`")
     short = read_ten_seconds(data_folder())
-    for annotated in (False, True):
+    for annotated in (False,) if args.detected_only else (False, True):
         started = time.perf_counter()
         train = [read_half_hour(folder / name, annotated=annotated) for name in mitdb.DS1]
         if args.fit:
