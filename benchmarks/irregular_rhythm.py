@@ -2,6 +2,7 @@
 
 python -m benchmarks.irregular_rhythm                   # tables of DS1 and DS2
 python -m benchmarks.irregular_rhythm --training-only   # DS1 alone: what may be tuned on
+python -m benchmarks.irregular_rhythm --detected-only   # not on the annotated beats as well
 python -m benchmarks.irregular_rhythm --fit             # the constants of ecg.rhythm, from DS1
 
 Counted beat by beat, as Zhou et al. 2015 do: a beat is irregular in truth where the rhythm

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from sweeps.storage import connect
-from utils.command_line import Parser, one_of
+from utils.command_line import Parser
 from utils.paths import PROJECT_FOLDER
 
 
@@ -29,14 +29,11 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--beats", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument(
-        "--arch", nargs="+", type=one_of("cnn", "rnn"), default=["cnn", "rnn"], metavar="NAME"
-    )
     args = parser.parse_args()
     cores = os.cpu_count() or 1
     headers = f"{f'1 worker, {cores} threads':>24}{f'{cores} workers, 1 thread':>24}"
     print(f"{f'seconds for {args.trials} trials':<24}{headers}")
-    for name in args.arch:
+    for name in ("cnn", "rnn"):
         times: dict[int, list[float]] = {1: [], cores: []}
         for _ in range(args.rounds):
             for workers in times:

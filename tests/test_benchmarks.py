@@ -27,16 +27,15 @@ def printed(module: str, *words: str, folder: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_overhead_of_a_trial(tmp_path):
-    lines = printed("sweep_overhead", "--trials", "2", folder=tmp_path)
+    lines = printed("sweep_overhead", "--trials", "3", folder=tmp_path)
     warm, fresh, wandb = (float(line.split()[-1]) for line in lines[1:4])
     assert 0 < warm < fresh < wandb
 
 
 @pytest.mark.slow
 def test_number_of_workers(tmp_path):
-    short = ("--trials=2", "--beats=500", "--rounds=1", "--arch=cnn")
-    lines = printed("worker_count", *short, folder=tmp_path)
-    assert [line.split()[0] for line in lines[1:]] == ["cnn"]
+    lines = printed("worker_count", "--trials=2", "--beats=500", "--rounds=1", folder=tmp_path)
+    assert [line.split()[0] for line in lines[1:]] == ["cnn", "rnn"]
 
 
 @pytest.mark.slow

@@ -198,7 +198,7 @@ def test_warm_and_fresh_trials_reach_the_same(tmp_path, environment):
 def test_a_trial_killed_in_mid_training_goes_on_at_its_last_epoch(tmp_path, environment):
     file = written(
         tmp_path,
-        parameters={"epochs": {"value": 30}, "patience": {"value": 30}, "width": {"value": 4}},
+        parameters={"epochs": {"value": 60}, "patience": {"value": 60}, "width": {"value": 4}},
     )
     command = [sys.executable, "-m", "sweeps.agent", str(file)]
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE) as first:
@@ -211,18 +211,18 @@ def test_a_trial_killed_in_mid_training_goes_on_at_its_last_epoch(tmp_path, envi
             time.sleep(0.1)
         first.send_signal(signal.SIGKILL)
     (cut,) = trials()
-    assert cut.state.name == "RUNNING" and 3 <= len(cut.intermediate_values) < 30
+    assert cut.state.name == "RUNNING" and 3 <= len(cut.intermediate_values) < 60
     run_agent(file, environment)
     (whole,) = trials()
     assert whole.state.name == "COMPLETE" and whole.user_attrs["attempts"] == 2
-    assert list(whole.intermediate_values) == list(range(1, 31))
+    assert list(whole.intermediate_values) == list(range(1, 61))
     assert whole.user_attrs["run_id"] == cut.user_attrs["run_id"]
     for step, value in cut.intermediate_values.items():
         assert whole.intermediate_values[step] == value
     log = (tmp_path / "runs" / "sweeps" / "tiny" / "logs" / "0000.log").read_text()
-    resumed = int(re.findall(r"resumed after epoch (\d+) of 30", log)[0])
+    resumed = int(re.findall(r"resumed after epoch (\d+) of 60", log)[0])
     assert resumed >= 2
-    assert log.count("epoch 1 of 30:") == 1 and f"epoch {resumed + 1} of 30:" in log
+    assert log.count("epoch 1 of 60:") == 1 and f"epoch {resumed + 1} of 60:" in log
     assert len(list((tmp_path / "runs" / "sweeps" / "tiny" / "wandb").glob("offline-run-*"))) == 1
 
 

@@ -44,12 +44,12 @@ def test_no_graph_outlives_its_training():
 
 
 # Its own process: what earlier tests left behind would count, too.
-MANY_TRIALS = """
+FIFTY_TRIALS = """
 import json, psutil
 from training import train_cnn
 flags = ["--data=synthetic", "--train_limit=200", "--epochs=1", "--stages=1", "--width=4"]
 memory = []
-for seed in range(30):
+for seed in range(50):
     assert train_cnn.main([*flags, f"--seed={seed}", "--tracking=silent"]) == 0
     memory.append(psutil.Process().memory_info().rss / 2**20)
 print(json.dumps(memory))
@@ -58,9 +58,9 @@ print(json.dumps(memory))
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_memory_stays_level_over_many_trials(tmp_path):
+def test_memory_stays_level_over_fifty_trials(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", MANY_TRIALS],
+        [sys.executable, "-c", FIFTY_TRIALS],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -70,6 +70,6 @@ def test_memory_stays_level_over_many_trials(tmp_path):
     memory = json.loads(done.stdout.splitlines()[-1])
     # Libraries fill their caches in the first trials; then Python's collector, which comes in its
     # own time, makes a sawtooth of some 100 MB: its peaks must not rise.
-    assert max(memory[20:]) < max(memory[8:20]) + 40, memory
-    slope = np.polyfit(np.arange(22), memory[8:], 1)[0]
-    assert slope < 1.5, f"{slope:.2f} MB a trial"
+    assert max(memory[30:]) < max(memory[10:30]) + 40, memory
+    slope = np.polyfit(np.arange(40), memory[10:], 1)[0]
+    assert slope < 1.0, f"{slope:.2f} MB a trial"
