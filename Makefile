@@ -8,7 +8,7 @@ BIN := .venv/bin
 # core, so that two of them do not fight over two.
 TESTERS ?= 2
 PYTEST = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
-  $(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
+  $(BIN)/python -m pytest -n $(TESTERS) --no-loadscope-reorder --dist loadfile
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
 .DEFAULT_GOAL := help
