@@ -7,6 +7,10 @@ and `fit(x, y)` with its default batch of 32. "Ours" is `training.loop.fit`, aug
 validation pass included. PyTorch is optional: pip install -r benchmarks/requirements.txt. All run
 in one process, one after the other, twice; the faster counts, and the first batches, which
 compile, do not.
+
+TensorFlow computes with oneDNN here, which it leaves off on processors without AVX-512 unless it
+is asked for; `TF_ENABLE_ONEDNN_OPTS=0` shows what that is worth. The last column is the arithmetic
+of the network over what these cores reach in a product of large matrices.
 """
 
 import os
@@ -14,14 +18,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
 
 from heartbeats.beat_set import AAMI_CLASSES, BeatSet
+from models import cost
+from models.backend import keras
 from training import loop
-from training.architectures import best_settings, find
+from training.architectures import ARCHITECTURES, best_settings, find
 from utils.command_line import Parser
 
 VALIDATION_SHARE = 0.1
@@ -82,13 +85,25 @@ def main(argv: list[str] | None = None) -> int:
     parser = Parser(__doc__)
     parser.add_argument("--beats", type=int, default=12800)
     beats = random_beats(parser.parse_args(argv).beats)
-    print(f"backend {keras.backend.backend()}, {os.cpu_count()} cores, {len(beats):,} beats")
-    for name in ("cnn", "rnn"):
+    peak = cost.speed() * cost.REFERENCE_FLOPS
+    simd = np.show_config(mode="dicts")["SIMD Extensions"]
+    one_dnn = "off" if os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0" else "on"
+    print(
+        f"backend {keras.backend.backend()}, oneDNN {one_dnn}, {os.cpu_count()} cores, "
+        f"{peak / 1e9:.0f} GFLOP/s in products of large matrices, {len(beats):,} beats\n"
+        f"processor: {', '.join([*simd['baseline'], *simd['found']])}"
+    )
+    for name in ARCHITECTURES:
         speeds = {label: _faster_of_two(run, name, beats) for label, run in CONTENDERS.items()}
         plain = speeds["plain Keras"]
+        forward = cost.forward(best_settings(name, "mitbih"), beats.signals.shape[1], 5).flops
         for label, speed in speeds.items():
             if speed is not None and plain is not None:
-                print(f"{name}  {label:<12} {speed:7.0f} beats/s   {speed / plain:4.2f} x plain")
+                share = speed * forward * cost.TRAINING_OVER_FORWARD / peak
+                print(
+                    f"{name:<9}{label:<12} {speed:7.0f} beats/s   {speed / plain:4.2f} x plain   "
+                    f"{share:4.0%} of the peak"
+                )
     return 0
 
 

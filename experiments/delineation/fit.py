@@ -20,15 +20,16 @@ from utils.paths import data_folder
 def main(argv: list[str] | None = None) -> int:
     """Fit, and write or score."""
     asked = _parse(argv)
+    from models.backend import keras  # before TensorFlow, which it sets up
+
+    keras.utils.set_random_seed(asked.seed)
     import numpy as np
 
     from ecg.files import ludb
     from ecg.wave_marks.network import WEIGHTS
     from experiments.delineation import network, strips
-    from models.backend import keras
 
     rng = np.random.default_rng(asked.seed)
-    keras.utils.set_random_seed(asked.seed)
     odd = [record for record in ludb.RECORDS if record % 2]
     kept_back = odd[4::5] if asked.validate else []
     folder = data_folder()
