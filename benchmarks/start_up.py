@@ -33,6 +33,7 @@ PROGRAMS: dict[str, list[str]] = {
     "training.train_autoencoder": ["--settings=missing.yaml"],
     "training.cross_validate": ["--settings=missing.yaml"],
     "training.transfer": ["--settings=missing.yaml"],
+    "training.promote": ["missing.json"],
     "training.fit_calibration": ["--checkpoint", "missing.json"],
     "sweeps.agent": ["missing.yaml"],
     "sweeps.report": ["missing"],

@@ -3,12 +3,14 @@
     python -m sweeps.best STUDY --top 5 --seeds 3
     python main.py --study STUDY                   # trains the winner finally
 
-The best of 50 noisy trials is partly luck. This trains the top settings again with seeds that
-the sweep did not use, and names the winner by the mean of those alone. It goes on where it was cut
-off.
+The best of 50 noisy trials is partly luck. This trains the top settings again, with seeds and on
+draws of validation beats that the sweep did not use, the same for all of them; names the winner by
+the mean of those alone; and says which gaps so many repetitions can show. It goes on where it was
+cut off.
 """
 
 import argparse
+from typing import Any
 
 from utils.command_line import Parser, positive
 from utils.errors import exit_plainly
@@ -27,6 +29,16 @@ def main(argv: list[str] | None = None) -> int:
     return retraining.run(args)
 
 
+def _assignment(text: str) -> tuple[str, Any]:
+    """An argument's type: NAME=VALUE, the value as YAML reads it."""
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"NAME=VALUE is expected, got '{text}'")
+    return name, yaml.safe_load(value)
+
+
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(__doc__)
     parser.add_argument("study", help="name of the study")
@@ -41,6 +53,19 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         type=positive,
         default=3,
         help="how many new seeds for each (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--draw-parameter",
+        metavar="NAME",
+        help="how the program names the seed of its validation draw; our own programs say it",
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        type=_assignment,
+        default=[],
+        metavar="NAME=VALUE",
+        help="settings in place of the sweep's, e.g. epochs=30: as long as the final training",
     )
     parser.add_argument("--seed-parameter", default="seed", help="how the program names its seed")
     parser.add_argument("--workers", type=positive, default=1, help="trainings at a time")

@@ -23,6 +23,9 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
 )
+# TensorFlow leaves oneDNN off on processors without AVX-512, where too it halves the time of a
+# training step.
+FASTER = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,14 @@ def prepare(
     trial_folder.mkdir(parents=True, exist_ok=True)
     log = folder / "logs" / f"{number:04d}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {name: str(threads) for name in THREADS} | os.environ
+    environment = {name: str(threads) for name in THREADS} | FASTER | os.environ
     environment |= {
         "WANDB_SWEEP_ID": sweep_id,
         "WANDB_RUN_ID": run_id,
         "WANDB_SWEEP_PARAM_PATH": str(parameters),
         "WANDB_DIR": str(folder),
         "SWEEP_TRIAL_DIR": str(trial_folder),
+        "SWEEP_CANDIDATES_DIR": str(folder / "checkpoints"),
     }
     environment.setdefault("WANDB_RUN_GROUP", group)
     environment |= _as_wandbs_agent(sweep)

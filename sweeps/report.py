@@ -6,10 +6,14 @@ python -m sweeps.report cnn-bayes --to my_report
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from utils.command_line import Parser
-from utils.errors import exit_plainly
+from utils.errors import InputError, exit_plainly
 from utils.paths import shown
+
+if TYPE_CHECKING:
+    import optuna
 
 
 @exit_plainly
@@ -27,12 +31,28 @@ def main(argv: list[str] | None = None) -> int:
     from sweeps.study_report import findings, page, study_table
 
     study = study_table.read(stored)
-    file = page.write(study, args.to or study_folder(study.name) / "report")
+    folder = args.to or study_folder(study.name) / "report"
+    file = page.write(study, folder)
+    table = _write_table(stored, folder)
     for warning in findings.warnings_of(study):
         print(f"note: {warning}")
     print(findings.best_sentence(study))
     print(f"report: {shown(file)}")
+    if table:
+        print(f"all trials: {shown(table)}")
     return 0
+
+
+def _write_table(study: "optuna.Study", folder: Path) -> Path | None:
+    """All trials as a CSV file, where the study kept a sweep that can be read."""
+    from sweeps import results, sweep_file
+
+    try:
+        space = sweep_file.of_content(study.user_attrs.get("sweep") or {}, study.study_name).space
+    except InputError:  # the report does without it, too
+        return None
+    results.write(study.get_trials(deepcopy=False), space, folder / "trials.csv")
+    return folder / "trials.csv"
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -1,4 +1,8 @@
-"""The top settings of a study again, with new seeds: the winner by their mean, luck taken out."""
+"""The top settings of a study again, on new seeds and new draws of validation beats.
+
+All settings get the same seeds and draws, so that two of them differ by a mean of paired
+differences, in which the luck of a draw is taken out.
+"""
 
 import argparse
 import copy
@@ -8,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import optuna
 import yaml
 from optuna.trial import FrozenTrial, TrialState
@@ -15,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweeps import storage, sweep_file
+from sweeps.confirmation import Candidate, rank, verdict
 from sweeps.display import Display
 from sweeps.runner import Options, Runner, fair_threads
 from sweeps.session import INTERRUPTED, StopRequests, open_display
@@ -26,36 +32,9 @@ from utils.errors import InputError
 from utils.files import write_json, write_whole
 
 SUFFIX = "-best"  # of the study that holds the retrainings
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One of the top settings.
-
-    Attributes:
-        number: the trial of the study that found it.
-        value: what it scored there.
-        values: what it scored again, one per seed that is done.
-    """
-
-    number: int
-    value: float
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
-
-    @property
-    def deviation(self) -> float:
-        """The sample's standard deviation; NaN with a single seed."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else float("nan")
-
-    @property
-    def shown(self) -> str:
-        """Mean and deviation, the mean alone where there is one seed."""
-        spread = f" ± {self.deviation:.4f}" if len(self.values) > 1 else ""
-        return f"{self.mean:.4f}{spread}"
+# What a program of ours says of itself: the parameter that draws validation beats, and the values
+# of others while a setting is repeated.
+DRAW, REPEATED_WITH = "draw_parameter", "repeated_with"
 
 
 @dataclass(frozen=True)
@@ -90,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     first = _with_metric(args.study, args.storage)
     top = top_trials(first, args.top, args.seed_parameter)
-    seeds = new_seeds(first, args.seeds, args.seed_parameter)
-    sweep = _sweep_of_retrainings(first, args.seed_parameter, seeds)
+    repeated = repetitions(first, args)
+    sweep = _sweep_of_retrainings(first, repeated)
     display = open_display()
     with StopRequests() as stop:
         again = SweepStudy(
@@ -101,12 +80,13 @@ def run(args: argparse.Namespace) -> int:
             notify=display.notify,
             give_up=lambda: stop.count > 0,
         )
-        again.enqueue(_retrainings(sweep, top, args.seed_parameter, seeds))
+        again.enqueue(_retrainings(sweep, top, repeated))
         display.say(
-            f"{len(top)} settings, each with {_seeds(len(seeds))}; validation scores, as in the "
-            "sweep"
+            f"{len(top)} settings, each with {_seeds(args.seeds)}"
+            + (" and as many new draws of validation beats" if repeated.draw_parameter else "")
+            + "; validation scores, as in the sweep"
         )
-        status = _retrain(again, args, len(top) * len(seeds), display, stop)
+        status = _retrain(again, args, len(top) * args.seeds, display, stop)
     if stop.count:
         display.say("interrupted; the same command goes on")
         return INTERRUPTED
@@ -150,50 +130,75 @@ def top_trials(study: optuna.Study, top: int, seed_parameter: str) -> list[Froze
     return list(different.values())[:top]
 
 
-def new_seeds(study: optuna.Study, count: int, seed_parameter: str) -> list[int]:
-    """The first `count` whole numbers that the sweep did not use as a seed."""
-    used = {trial.params.get(seed_parameter, 0) for trial in study.trials}
+@dataclass(frozen=True)
+class Repetitions:
+    """What changes when a setting is trained again, and what is fixed for that.
+
+    Attributes:
+        varied: parameter -> its value in each repetition.
+        fixed: parameter -> its value in all of them, in place of the sweep's.
+        draw_parameter: which of the varied ones draws validation beats; None where none does.
+    """
+
+    varied: dict[str, list[int]]
+    fixed: dict[str, Any]
+    draw_parameter: str | None = None
+
+
+def repetitions(study: optuna.Study, args: argparse.Namespace) -> Repetitions:
+    """The seeds and draws on which settings are trained again.
+
+    Args:
+        study: whose settings they are; its program may say how it names its draws.
+        args: as `sweeps.best` parses them.
+    """
+    facts = study.user_attrs.get(FACTS) or {}
+    draw = args.draw_parameter or facts.get(DRAW)
+    # A run of the sweep may have used some seeds from its own on.
+    used_at_once = max([1, *(trial.params.get("draws", 1) for trial in study.trials)])
+    names = [args.seed_parameter, *([draw] if draw else [])]
+    varied = {name: new_seeds(study, args.seeds, name, used_at_once) for name in names}
+    return Repetitions(varied, {**facts.get(REPEATED_WITH, {}), **dict(args.set)}, draw)
+
+
+def new_seeds(
+    study: optuna.Study, count: int, seed_parameter: str, used_at_once: int = 1
+) -> list[int]:
+    """The first `count` whole numbers that the sweep did not use as a seed.
+
+    Args:
+        study: of the sweep.
+        count: how many.
+        seed_parameter: the parameter's name.
+        used_at_once: how many seeds a trial used, from its own on.
+    """
+    begun = {trial.params.get(seed_parameter, 0) for trial in study.trials} or {0}
+    used = {first + more for first in begun for more in range(used_at_once)}
     return [seed for seed in range(count + len(used)) if seed not in used][:count]
 
 
 def candidates(first: optuna.Study, again: optuna.Study) -> list[Candidate]:
-    """The settings with a finished retraining, and their scores.
+    """The settings with a finished repetition, and their scores.
 
     Args:
         first: the study.
         again: that of its retrainings.
     """
-    values: dict[int, list[float]] = {}
+    found: dict[int, list[FrozenTrial]] = {}
     for trial in again.trials:
         if trial.state == TrialState.COMPLETE and trial.value is not None:
-            values.setdefault(trial.user_attrs["candidate"], []).append(trial.value)
+            found.setdefault(trial.user_attrs["candidate"], []).append(trial)
     trials = first.trials
     return [
-        Candidate(number, trials[number].value or 0.0, tuple(of_one))
-        for number, of_one in sorted(values.items())
-    ]
-
-
-def rank(found: Sequence[Candidate], maximize: bool) -> list[Candidate]:
-    """By the mean over the new seeds, best first."""
-    return sorted(found, key=lambda one: one.mean, reverse=maximize)
-
-
-def verdict(ranked: Sequence[Candidate]) -> str:
-    """Whether the first is ahead of the second by more than twice the standard error."""
-    if len(ranked) < 2:
-        return ""
-    one, two = ranked[0], ranked[1]
-    gap = abs(one.mean - two.mean)
-    error = (one.deviation**2 / len(one.values) + two.deviation**2 / len(two.values)) ** 0.5
-    if len(one.values) < 2 or len(two.values) < 2:
-        return f"trial {one.number} leads by {gap:.4f}; more seeds say whether that is luck"
-    if gap <= 2 * error:
-        return (
-            f"trials {one.number} and {two.number} lie {gap:.4f} apart, within twice the standard "
-            f"error ({error:.4f}): more seeds, or take the cheaper one"
+        Candidate(
+            number,
+            trials[number].value or 0.0,
+            tuple(one.value for one in of_one if one.value is not None),
+            tuple(one.user_attrs.get("repetition", place) for place, one in enumerate(of_one)),
+            float(np.mean([one.user_attrs.get("seconds", np.nan) for one in of_one])),
         )
-    return f"trial {one.number} leads by {gap:.4f}, over twice the standard error ({error:.4f})"
+        for number, of_one in sorted(found.items())
+    ]
 
 
 def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
@@ -239,28 +244,38 @@ def _with_metric(name: str, url: str | None) -> optuna.Study:
     return study
 
 
-def _sweep_of_retrainings(study: optuna.Study, seed_parameter: str, seeds: list[int]) -> Sweep:
-    """The sweep with the seeds in place of its own, and nothing stopped early; kept as a file."""
+def _sweep_of_retrainings(study: optuna.Study, repeated: Repetitions) -> Sweep:
+    """The sweep with the repetitions' seeds, and nothing stopped early; kept as a file."""
     content = copy.deepcopy(study.user_attrs["sweep"])
     content.pop("early_terminate", None)
     content.pop("run_cap", None)
     content["name"] = f"{study.study_name}{SUFFIX}"
     content["method"] = "random"
-    content["parameters"][seed_parameter] = {"values": seeds}
+    parameters = content["parameters"]
+    parameters |= {name: {"values": values} for name, values in repeated.varied.items()}
+    parameters |= {name: {"value": value} for name, value in repeated.fixed.items()}
     path = study_folder(study.study_name) / "best.yaml"
-    text = "# Made by sweeps.best: the sweep's top settings again, with other seeds.\n"
+    text = "# Made by sweeps.best: the sweep's top settings again, with other seeds and draws.\n"
     text += yaml.safe_dump(content, sort_keys=False)
     write_whole(path, lambda temporary: temporary.write_text(text))
     return sweep_file.read(path)
 
 
 def _retrainings(
-    sweep: Sweep, top: Sequence[FrozenTrial], seed_parameter: str, seeds: Sequence[int]
+    sweep: Sweep, top: Sequence[FrozenTrial], repeated: Repetitions
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Parameters and attributes of the trials to run, all settings with the first seed first."""
+    """Parameters and attributes of the trials to run, all settings once before any twice."""
+    count = min(len(values) for values in repeated.varied.values())
     return [
-        ({**_params(sweep, trial), seed_parameter: seed}, {"candidate": trial.number})
-        for seed in seeds
+        (
+            {
+                **_params(sweep, trial),
+                **repeated.fixed,
+                **{name: values[number] for name, values in repeated.varied.items()},
+            },
+            {"candidate": trial.number, "repetition": number},
+        )
+        for number in range(count)
         for trial in top
     ]
 
@@ -287,15 +302,16 @@ def _print(ranked: Sequence[Candidate], maximize: bool, sweep: Sweep) -> None:
     shift = statistics.fmean(one.mean - one.value for one in ranked)
     console.print(
         f"the sweep scored these settings {abs(shift):.4f} "
-        f"{'worse' if (shift > 0) == maximize else 'better'} than the new seeds do on average; "
-        f"{verdict(ranked)}",
+        f"{'worse' if (shift > 0) == maximize else 'better'} than the repetitions do on average",
+        *verdict(ranked),
+        sep="\n",
         highlight=False,
     )
 
 
 def _table(ranked: Sequence[Candidate], title: str) -> Table:
     table = Table(title=title, title_justify="left")
-    for name in ("rank", "trial", "in the sweep", "mean again", "deviation", "seeds"):
+    for name in ("rank", "trial", "in the sweep", "mean again", "deviation", "seeds", "seconds"):
         table.add_column(name, justify="right")
     for number, one in enumerate(ranked, start=1):
         table.add_row(
@@ -305,6 +321,7 @@ def _table(ranked: Sequence[Candidate], title: str) -> Table:
             f"{one.mean:.4f}",
             f"{one.deviation:.4f}" if len(one.values) > 1 else "-",
             str(len(one.values)),
+            f"{one.seconds:.0f}" if one.seconds == one.seconds else "-",
         )
     return table
 
@@ -312,7 +329,15 @@ def _table(ranked: Sequence[Candidate], title: str) -> Table:
 def _write(name: str, ranked: Sequence[Candidate]) -> None:
     """The table as JSON, in the study's folder."""
     rows = [
-        {"trial": one.number, "value": one.value, "mean": one.mean, "values": one.values}
+        {
+            "trial": one.number,
+            "value": one.value,
+            "mean": one.mean,
+            "values": one.values,
+            "repetitions": one.numbered,
+            "seconds": one.seconds if one.seconds == one.seconds else None,
+        }
         for one in ranked
     ]
-    write_json(study_folder(name) / "best.json", {"study": name, "ranking": rows})
+    content = {"study": name, "ranking": rows, "verdict": verdict(ranked)}
+    write_json(study_folder(name) / "best.json", content)

@@ -48,6 +48,8 @@ class Options:
         warm: `auto`, `on` or `off`.
         timeout: seconds after which a trial is ended as failed; None for no bound.
         only_retries: whether no new trials are begun.
+        until: the time, by `time.monotonic`, at which trials are put aside, to be gone on with
+            later; None for no bound.
     """
 
     workers: int = 1
@@ -55,6 +57,7 @@ class Options:
     warm: str = "auto"
     timeout: float | None = None
     only_retries: bool = False
+    until: float | None = None
 
 
 @dataclass
@@ -94,7 +97,8 @@ def fair_threads(workers: int) -> int:
 
 def worker_environment(options: Options) -> dict[str, str]:
     """The environment of warm workers: this one's, with the threads shared out."""
-    return {name: str(options.threads) for name in launch.THREADS} | os.environ
+    threads = {name: str(options.threads) for name in launch.THREADS}
+    return threads | launch.FASTER | os.environ
 
 
 class Runner:
@@ -131,7 +135,7 @@ class Runner:
 
     def _fill(self, count: int | None) -> bool:
         """Begin trials in idle slots; whether one was begun."""
-        if self.stop.count or self.wrong or time.monotonic() < self.look_again:
+        if self._is_ending or time.monotonic() < self.look_again:
             return False
         begun = False
         for slot in range(self.options.workers):
@@ -144,9 +148,18 @@ class Runner:
                 begun = True
         return begun
 
+    @property
+    def _is_ending(self) -> bool:
+        """Whether no trial is begun any more: a person, the time or a fault of the sweep."""
+        return bool(self.stop.count or self.wrong) or self._time_is_up
+
+    @property
+    def _time_is_up(self) -> bool:
+        return self.options.until is not None and time.monotonic() > self.options.until
+
     def _waits_for_others(self, count: int | None) -> bool:
         """Whether trials of other agents may yet come to this one."""
-        if self.stop.count or self.wrong:
+        if self._is_ending:
             return False
         counts = self.study.counts(count)
         if counts.running or counts.waiting:
@@ -209,7 +222,7 @@ class Runner:
             self._close(running, status)
         elif self.stop.count > 1 or now > running.kill_after:
             running.program.kill()
-        elif self.stop.count and not running.end:
+        elif (self.stop.count or self._time_is_up) and not running.end:
             self._ask_to_stop(running, TrialState.WAITING, "")
         elif (
             self.options.timeout

@@ -7,6 +7,7 @@ while there are others.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 from threadpoolctl import ThreadpoolController
 
+from sweeps.costs import Budget
 from sweeps.gaussian_process import (
     GaussianProcess,
     candidates,
@@ -49,6 +51,7 @@ class Search(BaseSampler):
     def __init__(self, space: Space, seed: int, impute: str = "worst"):
         self.space, self.seed = space, seed
         self.axes = Axes(space)
+        self.budget: Budget | None = None
         self.history = TrialHistory(self.axes, impute)
 
     def infer_relative_search_space(
@@ -65,14 +68,20 @@ class Search(BaseSampler):
     ) -> dict[str, Any]:
         """The stored values of all parameters, constants included."""
         self.history.update(study, trial.number)
+        if self.budget:
+            self.budget.costs.learn(study.get_trials(deepcopy=False))
         rng = np.random.default_rng((self.seed, trial.number))
         candidates = itertools.islice(self.propose(study, trial, rng), REDRAWS)
-        first = None
+        first: dict[str, Any] | None = None
+        cheapest: tuple[float, dict[str, Any] | None] = (math.inf, None)
         for values in candidates:
             if not self.history.is_tried(values):
-                return values
+                excess = float(self.budget.excess([values])[0]) if self.budget else 0.0
+                if excess <= 1:
+                    return values
+                cheapest = min(cheapest, (excess, values), key=lambda one: one[0])
             first = first or values
-        return self._untried(rng) or first or self.space.draw(rng)
+        return cheapest[1] or self._untried(rng) or first or self.space.draw(rng)
 
     def sample_independent(
         self,
@@ -179,13 +188,29 @@ class GaussianProcessSearch(Search):
             )
 
         def acquisition(quantiles: np.ndarray) -> np.ndarray:
-            return log_expected_improvement(*posterior.predict(quantiles), predicted.min())
+            gains = log_expected_improvement(*posterior.predict(quantiles), predicted.min())
+            return gains - self._log_costs(quantiles)
 
         if self.axes.count <= SCORED_WHOLE:
             every = np.array([one for one in self.axes.settings() if self._is_new(one)])
             return every[np.argsort(-acquisition(every), kind="stable")] if len(every) else every
         incumbents = scores.quantiles[np.argsort(predicted, kind="stable")]
         return candidates(self.axes, incumbents, acquisition, rng)
+
+    def _log_costs(self, quantiles: np.ndarray) -> np.ndarray | float:
+        """(settings,) what is taken off the logarithm of the improvement that is expected.
+
+        With a budget in time, the logarithm of its cost, for as much as cost weighs at this point:
+        Snoek J, Larochelle H, Adams R. Practical Bayesian Optimization of Machine Learning
+        Algorithms (2012). What costs more than a trial may comes last.
+        """
+        if self.budget is None:
+            return 0.0
+        settings = [self.space.values(one) for one in quantiles]
+        found = np.where(self.budget.excess(settings) > 1, np.inf, 0.0)
+        weight = self.budget.weight_of_cost
+        seconds = self.budget.costs.seconds(settings) if weight else None
+        return found if seconds is None else found + weight * np.log(seconds)
 
     def _is_new(self, quantiles: np.ndarray) -> bool:
         return not self.history.is_tried(self.space.values(quantiles))
@@ -201,7 +226,7 @@ class GaussianProcessSearch(Search):
 METHODS = {"random": RandomSearch, "bayes": GaussianProcessSearch, "tpe": TreeParzenSearch}
 
 
-def sampler(method: str, space: Space, seed: int, *, impute: str = "worst") -> BaseSampler:
+def sampler(method: str, space: Space, seed: int, *, impute: str = "worst") -> Search:
     """The search method with this name.
 
     Args:

@@ -3,16 +3,21 @@
 import argparse
 import signal
 import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import optuna
 
-from sweeps import launch, space, storage, sweep_file
-from sweeps.display import Display, Lines, Screen
-from sweeps.programs import warm_call
-from sweeps.runner import Options, Runner, fair_threads
+from sweeps import launch, results, space, storage, sweep_file
+from sweeps.costs import Budget, Costs, Estimate, forecast
+from sweeps.display import Display, Lines, Screen, clock
+from sweeps.programs import WarmWorker, warm_call
+from sweeps.runner import Options, Runner, fair_threads, worker_environment
 from sweeps.storage import study_folder
 from sweeps.study import SweepStudy
 from sweeps.sweep_file import Sweep
@@ -20,6 +25,8 @@ from utils.errors import InputError
 from utils.paths import shown
 
 INTERRUPTED = 130
+# A sweep with a budget in hours tries no setting that takes more than one part in so many of it.
+PARTS_OF_BUDGET = 8
 
 
 class StopRequests:
@@ -56,20 +63,120 @@ def run(args: argparse.Namespace) -> int:
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sweep = sweep_file.read(args.sweep)
-    _check_end(sweep, args.count)
+    _check_end(sweep, args.count, args.hours)
     display = open_display()
     for note in sweep.notes:
         display.say(f"note: {note}")
     with StopRequests() as stop:
         study = _open(sweep, args, display, stop)
-        runner = Runner(study, study_folder(study.name), _options(args), display, stop)
+        _take_over(study, args.begin_with, display)
+        until = time.monotonic() + args.hours * 3600 if args.hours else None
+        runner = Runner(study, study_folder(study.name), _options(args, until), display, stop)
         if not any(trial.values for trial in study.trials()):
             _check_program(runner)
-        _print_plan(study, args, display)
-        with display:
-            status = runner.run(args.count)
+        with advisor(runner, display) as estimate:
+            budget = _budget(study, args, estimate, until)
+            _print_plan(study, args, display)
+            _print_forecast(study, args, budget, display)
+            with display:
+                status = runner.run(args.count)
     _print_outcome(study, args, display, stop)
     return INTERRUPTED if stop.count else status
+
+
+def _take_over(study: SweepStudy, table: Path | None, display: Display) -> None:
+    """Begin a new study with the trials of a table; one that has trials goes on with its own."""
+    if table is None:
+        return
+    ended = results.read(table, study.sweep.space)
+    if study.take_over(ended):
+        display.say(f"{len(ended)} trials taken over from {shown(table)}")
+
+
+@contextmanager
+def advisor(runner: Runner, display: Display) -> Iterator[Estimate | None]:
+    """What foretells the seconds of trials; None where the program makes no estimate.
+
+    One of our own programs is asked, in a process that stays for later proposals. Where that ends,
+    the sweep goes on without it.
+    """
+    call = warm_call(tuple(launch.words(runner.study.sweep, {}, Path("none"))))
+    if call is None:
+        yield None
+        return
+    log = runner.folder / "logs" / "costs.log"
+    worker = WarmWorker(call[0], worker_environment(runner.options), log)
+
+    def estimate(settings: Sequence[Mapping[str, Any]]) -> Sequence[float] | None:
+        found = _asked(worker, {"costs": list(settings)}).get("costs")
+        if found is None:
+            display.say(
+                f"note: {call[0]} foretells its trials no more (see {shown(log)}); from now on "
+                "what they take is learned from those that are done"
+            )
+        return found
+
+    try:
+        space = runner.study.sweep.space
+        example = space.reals(space.draw(np.random.default_rng(0)))
+        known = _asked(worker, {"costs": [example]}).get("costs") is not None
+        yield estimate if known else None
+    finally:
+        worker.close()
+
+
+def _asked(worker: WarmWorker, order: Mapping[str, Any]) -> dict[str, Any]:
+    worker.send(order)
+    while (answer := worker.answer(wait=1)) is None:
+        pass
+    return answer
+
+
+def _budget(
+    study: SweepStudy, args: argparse.Namespace, estimate: Estimate | None, until: float | None
+) -> Budget:
+    """The search's budget; without hours and a longest trial it changes nothing."""
+    left_s = None if until is None else lambda: (until - time.monotonic()) * args.workers
+    longest_s = args.longest * 60 if args.longest else None
+    if longest_s is None and args.hours:
+        longest_s = args.hours * 3600 / PARTS_OF_BUDGET
+    budget = Budget(Costs(study.sweep.space, estimate), longest_s, left_s)
+    budget.costs.learn(study.trials())
+    if longest_s is not None:
+        study.spend_by(budget)
+    return budget
+
+
+def _print_forecast(
+    study: SweepStudy, args: argparse.Namespace, budget: Budget, display: Display
+) -> None:
+    if study.sweep.method == "grid":
+        return
+    stops_early = study.sweep.early_terminate is not None
+    found = forecast(budget, stops_early, study.trials())
+    if found is None:
+        if budget.longest_s is not None:
+            display.say("what a trial takes is learned from the first ones")
+        return
+    low, median, high = (clock(one) for one in (found.low_s, found.median_s, found.high_s))
+    refused = (
+        f"; {found.refused_share:.0%} of all settings would take more than "
+        f"{clock(budget.longest_s)} and are not tried"
+        if budget.longest_s is not None
+        else ""
+    )
+    display.say(f"foretold: a trial at full length {median}, most {low} to {high}{refused}")
+    mean = found.mean_s / args.workers
+    counts = study.counts(args.count)
+    left = None if counts.planned is None else counts.planned - counts.done
+    if args.hours:
+        possible = int(args.hours * 3600 / mean)
+        display.say(
+            f"{args.hours:g} hours suffice for about {possible:,} trials"
+            + (f", {left:,} are wanted" if left is not None else "")
+        )
+    elif left:
+        display.say(f"all {left:,} take about {clock(left * mean)}")
 
 
 def open_display() -> Display:
@@ -92,17 +199,18 @@ def _open(
     )
 
 
-def _options(args: argparse.Namespace) -> Options:
+def _options(args: argparse.Namespace, until: float | None) -> Options:
     threads = args.threads or fair_threads(args.workers)
     timeout = args.timeout * 60 if args.timeout else None
-    return Options(args.workers, threads, args.warm, timeout, args.retry_failed)
+    return Options(args.workers, threads, args.warm, timeout, args.retry_failed, until)
 
 
-def _check_end(sweep: Sweep, count: int | None) -> None:
-    if sweep.method != "grid" and count is None and sweep.run_cap is None:
+def _check_end(sweep: Sweep, count: int | None, hours: float | None) -> None:
+    if sweep.method != "grid" and count is None and sweep.run_cap is None and hours is None:
         raise InputError(
             f"{sweep.path}: a {sweep.method} sweep never ends by itself. Say how many trials it "
-            "is to have: --count 50, or `run_cap: 50` in the file"
+            "is to have: --count 50, or `run_cap: 50` in the file; or how long it may take: "
+            "--hours 3"
         )
 
 
@@ -114,9 +222,7 @@ def _check_program(runner: Runner) -> None:
         return
     worker = runner.worker(0, call[0])  # it stays for the first trials
     metric = sweep.metric.name if sweep.metric else None
-    worker.send({"check": space.examples(sweep.space), "metric": metric})
-    while (answer := worker.answer(wait=1)) is None:
-        pass
+    answer = _asked(worker, {"check": space.examples(sweep.space), "metric": metric})
     faults = _sentences(answer, sweep, call[0])
     if faults or runner.options.warm == "off":
         worker.close()
@@ -160,6 +266,8 @@ def _print_outcome(
         display.say(f"best: trial {best.number} with {best.value:.6g}")
     if stop.count:
         display.say("interrupted; the same command goes on")
+    elif args.hours and counts.planned is not None and counts.done < counts.planned:
+        display.say(f"{args.hours:g} hours are over; the same command goes on")
     elif counts.failed:
         display.say("`--retry-failed` runs the failed ones again")
     if best:

@@ -9,9 +9,8 @@ import itertools
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -21,6 +20,10 @@ from sweeps.storage import DATABASE_ERRORS, Retry, cause, is_dead, new_owner, to
 from sweeps.sweep_file import Sweep
 from sweeps.trials import Counts, Trial
 from utils.errors import InputError
+
+if TYPE_CHECKING:
+    from sweeps.costs import Budget
+    from sweeps.search import Search
 
 T = TypeVar("T")
 # The study's attribute for what its program records of itself; older studies have none.
@@ -82,7 +85,7 @@ class SweepStudy:
         if self.sampler:
             self.study.sampler = self.sampler
 
-    def _sampler(self, method: str, seed: int) -> optuna.samplers.BaseSampler | None:
+    def _sampler(self, method: str, seed: int) -> "Search | None":
         if method == "grid":
             return None
         # Imported late: a grid needs no scikit-learn.
@@ -90,6 +93,11 @@ class SweepStudy:
 
         impute = self.sweep.metric.impute if self.sweep.metric else "worst"
         return search.sampler(method, self.sweep.space, seed, impute=impute)
+
+    def spend_by(self, budget: "Budget") -> None:
+        """Let the search heed what trials cost; a grid does not."""
+        if self.sampler is not None:
+            self.sampler.budget = budget
 
     # --- What comes next -----------------------------------------------------------------------
 
@@ -139,6 +147,19 @@ class SweepStudy:
                     self._enqueue(params, attributes)
 
         self._alone(enqueue_new)
+
+    def take_over(self, ended: Sequence[FrozenTrial]) -> bool:
+        """Put trials that another study ran into this one; not where it has trials of its own."""
+
+        def add() -> bool:
+            if self._all():
+                return False
+            for number, trial in enumerate(ended):
+                trial.user_attrs.update(proposal=number, run_id=token())
+                self.storage.create_new_trial(self.study_id, trial)
+            return True
+
+        return self._alone(add)
 
     def _enqueue(self, params: dict[str, Any], attributes: dict[str, Any]) -> None:
         trial = create_trial(

@@ -12,9 +12,12 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeps import trials as trials_module
 from sweeps.space import Choice, Number, Parameter, Space, Whole
 
 IMPUTE = ("worst", "best", "latest")
+# Finished trials before those that were stopped are carried on by them.
+ENOUGH_CURVES = 4
 # A parameter with more values is searched as if it were continuous; its values stay what they are.
 MANY_VALUES = 1000
 
@@ -143,6 +146,8 @@ class TrialHistory:
     _quantiles: list[np.ndarray] = field(default_factory=list)
     _values: list[float] = field(default_factory=list)
     _latest: list[float] = field(default_factory=list)
+    _curves: list[list[float]] = field(default_factory=list, repr=False)
+    _is_whole: list[bool] = field(default_factory=list)
     _pending: np.ndarray | None = None
 
     def update(self, study: optuna.Study, current: int) -> None:
@@ -171,6 +176,8 @@ class TrialHistory:
         """All trials that a search can learn from; none where no trial has a finite value yet."""
         sign = -1 if direction == StudyDirection.MAXIMIZE else 1
         values, latest = sign * np.array(self._values), sign * np.array(self._latest)
+        curves = [sign * np.array(one) for one in self._curves]
+        values = at_full_length(values, curves, np.array(self._is_whole, bool))
         known = np.isfinite(values)
         width = len(self.axes.each)
         pending = np.empty((0, width)) if self._pending is None else self._pending
@@ -188,6 +195,8 @@ class TrialHistory:
             self._tried.add(self.axes.key(_params(trial)))
             self._latest.append(_last(trial))
             self._values.append(_value(trial))
+            self._curves.append(trials_module.curve(trial))
+            self._is_whole.append(trial.state == TrialState.COMPLETE)
 
     def _of_this_space(self, trials: list[FrozenTrial]) -> tuple[list[FrozenTrial], np.ndarray]:
         """The trials that have a value of this space for every parameter, and their quantiles."""
@@ -196,6 +205,41 @@ class TrialHistory:
         quantiles = self.axes.quantiles([_params(one) for one in whole])
         fits = np.isfinite(quantiles).all(axis=1)
         return [one for one, fit in zip(whole, fits, strict=True) if fit], quantiles[fits]
+
+
+def at_full_length(
+    values: np.ndarray, curves: Sequence[np.ndarray], is_whole: np.ndarray
+) -> np.ndarray:
+    """The scores, with those of trials that were stopped early as they would have become.
+
+    The last value of a trial that was stopped after three epochs says little beside one of twelve.
+    What trials that went on had at that log call, and what they ended with, gives a line; it is
+    followed from what the stopped one had. Where too few went on, its last value counts.
+
+    Args:
+        values: (trials,), smaller is better; the last values of those that were stopped.
+        curves: of each trial the value at each log call, as `values` has them.
+        is_whole: (trials,) bool, whether a trial ran to its end.
+    """
+    found = values.copy()
+    known = is_whole & np.isfinite(values)
+    for place in np.flatnonzero(~is_whole & np.isfinite(values)).tolist():
+        calls = len(curves[place])
+        others = [at for at in np.flatnonzero(known).tolist() if len(curves[at]) > calls > 0]
+        if len(others) < ENOUGH_CURVES:
+            continue
+        then = np.array([curves[at][calls - 1] for at in others])
+        ends = values[others]
+        is_known = np.isfinite(then)
+        if is_known.sum() < ENOUGH_CURVES:
+            continue
+        then, ends = then[is_known], ends[is_known]
+        spread = float(np.var(then))
+        # A slope above 1 would let the worst grow apart without an end.
+        slope = float(np.cov(then, ends, bias=True)[0, 1]) / spread if spread else 0.0
+        slope = min(1.0, max(0.0, slope))
+        found[place] = max(ends.min(), ends.mean() + slope * (values[place] - then.mean()))
+    return found
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 
 Orders come as JSON lines on standard input, answers go out on standard output:
 `{"check": {name: [values]}, "metric": name}` -> `{"faults": [[name, sentence]], "facts": {...}}`
-(or `{"reason": sentence}` where the program cannot be loaded) and
+(or `{"reason": sentence}` where the program cannot be loaded),
+`{"costs": [settings]}` -> `{"costs": [seconds]}` (null where the program foretells none), and
 `{"run": [arguments], "environment": {...}, "log": path}` -> `{"status": 0, "memory_mb": 900}`.
 When standard input closes, the agent is gone, and the worker ends with all its children.
 """
@@ -44,6 +45,8 @@ def main(argv: list[str]) -> int:
         order = orders.get()
         if "check" in order:
             _answer(answers, _check(module_name, order))
+        elif "costs" in order:
+            _answer(answers, _costs(module_name, order["costs"]))
         else:
             status = run(program, order["run"], order["environment"], Path(order["log"]))
             if trials == 0:
@@ -130,6 +133,16 @@ def _check(module_name: str, order: Mapping[str, Any]) -> dict[str, Any]:
         "faults": check(order["check"], order["metric"]) if check else [],
         "facts": facts(order["check"]) if facts else {},
     }
+
+
+def _costs(module_name: str, settings: list[dict[str, Any]]) -> dict[str, Any]:
+    """The seconds that the program foretells its trials, where it does."""
+    try:
+        estimate = getattr(importlib.import_module(module_name), "sweep_costs", None)
+        return {"costs": estimate(settings) if estimate else None}
+    except Exception:
+        traceback.print_exc()  # into the worker's log; a sweep goes on without a forecast
+        return {"costs": None}
 
 
 def _listen(source: TextIO, orders: queue.Queue) -> None:

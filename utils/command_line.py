@@ -13,6 +13,7 @@ standard library, this module and modules that import nothing else; `main` impor
 """
 
 import argparse
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable
@@ -102,6 +103,17 @@ def positive(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got '{text}'")
+    return number
+
+
+def above_zero(text: str) -> float:
+    """A number above 0, for `type=` of an argument."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"a number above 0 is expected, got '{text}'")
     return number
 
 

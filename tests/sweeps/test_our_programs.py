@@ -189,9 +189,50 @@ def test_warm_and_fresh_trials_reach_the_same(tmp_path, environment):
     summary = warm[0].user_attrs["summary"]
     assert summary["best_val_macro_f1"] == warm[0].value and summary["fit_seconds"] > 0
     logs = sorted((tmp_path / "runs" / "sweeps" / "warm" / "logs").glob("000*.log"))
-    assert open_existing("warm").user_attrs["program_facts"] == {"architecture": "cnn"}
-    assert open_existing("fresh").user_attrs["program_facts"] == {"architecture": "cnn"}
+    facts = [open_existing(name).user_attrs["program_facts"] for name in ("warm", "fresh")]
+    assert facts[0] == facts[1] and facts[0]["architecture"] == "cnn"
+    # The best trial's network is kept with the study, and nothing is put into use.
+    kept = json.loads(next((tmp_path / "runs" / "sweeps" / "warm").rglob("cnn.json")).read_text())
+    assert kept["score"] == max(trial.value for trial in warm)
+    digests = {summary_of(trial)["validation_digest"] for trial in warm}
+    assert digests == {kept["validation"]["digest"]}
+    assert not (tmp_path / "runs" / "checkpoints").exists()
     assert len(logs) == 2 and all("all epochs done" in log.read_text() for log in logs)
+
+
+def summary_of(trial) -> dict:
+    return trial.user_attrs["summary"]
+
+
+@pytest.mark.slow
+def test_a_budget_in_hours_is_foretold_and_holds(tmp_path, environment):
+    """Two draws for each trial; those that would take longer than an eighth are not tried."""
+    parameters = {
+        "draws": {"value": 2},
+        "width": {"values": [4, 6, 8, 10, 12]},
+        "stages": {"value": 1},
+        "learning_rate": {"min": 0.001, "max": 0.1},
+        "epochs": {"value": 1},
+    }
+    metric = {"name": "mean_best_val_macro_f1", "goal": "maximize"}
+    file = written(tmp_path, method="bayes", metric=metric, parameters=parameters)
+    began = time.monotonic()
+    printed = run_agent(file, environment, "--hours", "0.01", "--longest", "1")
+    assert 36 < time.monotonic() - began < 36 + 40  # it starts, and ends the last trial
+    assert re.search(r"foretold: a trial at full length \d+:\d\d, most", printed)
+    assert "0.01 hours suffice for about" in printed
+    found = [trial for trial in trials() if trial.state.name == "COMPLETE"]
+    assert len(found) >= 2
+    for trial in found:
+        summary = summary_of(trial)
+        assert summary["draws_done"] == 2 and len(trial.intermediate_values) == 2
+        assert trial.value == summary["mean_best_val_macro_f1"] != summary["best_val_macro_f1"]
+    table = tmp_path / "runs" / "sweeps" / "tiny" / "report" / "trials.csv"
+    output([sys.executable, "-m", "sweeps.report", "tiny"], environment, ROOT)
+    words = ["--study", "other", "--begin-with", str(table), "--count", str(len(found))]
+    printed = run_agent(file, environment, *words)
+    assert "trials taken over from" in printed
+    assert [one.value for one in trials("other")] == [one.value for one in found]
 
 
 @pytest.mark.slow

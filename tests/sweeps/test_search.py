@@ -14,7 +14,7 @@ from sweeps import space
 from sweeps.gaussian_process import GaussianProcess, log_expected_improvement
 from sweeps.search import METHODS, GaussianProcessSearch, sampler
 from sweeps.space import Space
-from sweeps.trial_history import Axes, TrialHistory
+from sweeps.trial_history import Axes, TrialHistory, at_full_length
 from utils.errors import InputError
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -184,7 +184,24 @@ def test_what_failed_and_stopped_trials_count_as(impute: str):
     history.update(study, 99)
     failed = {"worst": [3, 3, 3, 3], "best": [1, 1, 1, 1], "latest": [2.5, 3, 3, 3]}[impute]
     assert history.scores(study.direction).values.tolist() == [1, 3, 2, *failed]
+    # Two trials that went on are too few to say what the stopped one would have become.
     assert ask(study, sampler("bayes", PLANE, 0, impute=impute), PLANE).params
+
+
+def test_a_stopped_trial_counts_as_what_it_would_have_become():
+    """After 3 of 9 calls every trial stands 0.1 higher, for smaller is better."""
+    ends = [0.2, 0.3, 0.4, 0.5]
+    curves = [np.r_[np.full(3, end + 0.1), np.full(6, end)] for end in ends]
+    stopped = np.full(3, 0.7)
+    values = np.array([*ends, 0.7])
+    is_whole = np.array([True] * 4 + [False])
+    found = at_full_length(values, [*curves, stopped], is_whole)
+    assert found == pytest.approx([*ends, 0.6])
+    # Never better than the best that went on, and as it is where too few did.
+    lucky = at_full_length(np.array([*ends, 0.0]), [*curves, np.zeros(3)], is_whole)
+    assert lucky[-1] == pytest.approx(0.2)
+    few = at_full_length(values[1:], [*curves[1:], stopped], is_whole[1:])
+    assert few[-1] == 0.7
 
 
 def test_a_sweep_in_which_everything_fails_goes_on():

@@ -17,6 +17,7 @@ from utils.settings import from_mapping
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "sweeps").glob("*.yaml"))
 METRICS = {
+    ("mean_best_val_macro_f1", "maximize"),
     ("best_val_macro_f1", "maximize"),
     ("best_val_loss", "minimize"),
     ("cv_macro_f1", "maximize"),
