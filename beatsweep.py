@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, list[str], str]] = {
     "sweep": ("sweeps.agent", [], "run a W&B sweep file, with no account"),
     "report": ("sweeps.report", [], "the report of a sweep"),
     "best": ("sweeps.best", [], "a sweep's best settings, trained with more seeds"),
+    "promote": ("training.promote", [], "put a network into use; with no argument, list them"),
     "cross-validate": ("training.cross_validate", [], "train and score on every fold"),
     "transfer": ("training.transfer", [], "does one data set's network help on another?"),
     "serve": ("serving.__main__", [], "the prediction service: a page and an API"),

@@ -4,6 +4,7 @@
     python main.py --data=synthetic --arch cnn
     python main.py --sweep ENTITY/PROJECT/ID     # the winner of a W&B sweep
     python main.py --study cnn-bayes             # the winner of a local sweep
+    python main.py --study cnn-bayes --save-settings my.yaml   # writes its settings, and ends
     python main.py --arch cnn --settings my.yaml
     python main.py --arch cnn rnn --seeds 0 1 2  # mean and spread over seeds
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from training.run import Outcome
     from training.settings import TrainingSettings
 
+# Settings by which a sweep looks at its trials; the final training has the usual ones.
+OF_A_SWEEP = ("draws", "split_seed", "validation_share")
 # Settings that may be given here for all architectures at once.
 COMMON = ("data", "protocol", "train_limit", "epochs", "tracking")
 
@@ -36,6 +39,8 @@ COMMON = ("data", "protocol", "train_limit", "epochs", "tracking")
 def main(argv: list[str] | None = None) -> int:
     """Settings, training, evaluation, report; the exit status."""
     asked = _parse(argv)
+    if asked.save_settings:
+        return _save_settings(asked)
     networks = list(itertools.product(_plans(asked), asked.seeds))
     from training import run
     from utils.paths import runs_folder
@@ -94,6 +99,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     source.add_argument(
         "--storage", metavar="URL", help="database of the study (default in the runs folder)"
     )
+    source.add_argument(
+        "--save-settings",
+        type=Path,
+        metavar="FILE",
+        help="write the one network's settings, and where they come from, and end",
+    )
     common = parser.add_argument_group("settings of all networks, whatever the others are")
     fields = {field.name: field for field in dataclasses.fields(TrainingSettings)}
     for name in COMMON:
@@ -113,7 +124,35 @@ def _plans(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]:
     ]
     for _name, settings in plans:
         catalog.find(settings.data)
+        _check_choice(settings, is_swept=bool(asked.sweep or asked.study))
     return plans
+
+
+def _check_choice(settings: "TrainingSettings", *, is_swept: bool) -> None:
+    """Whether the beats that chose the settings have test beats of the training's protocol.
+
+    Raises:
+        InputError: they have, and a sweep of the user's chose them, which may be run again.
+    """
+    from heartbeats import catalog, splits
+
+    data, _, chosen = settings.settings_chosen_on.rpartition("-")
+    if not data or catalog.resolve(settings.data) != data:
+        return
+    beats = catalog.load(settings.data)
+    protocol = settings.protocol or splits.allowed(beats)[0]
+    if protocol == chosen or not (count := splits.seen_test_beats(beats, chosen, protocol)):
+        return
+    told = (
+        f"the settings were chosen on beats of protocol {chosen}, {count:,} of which are test "
+        f"beats of protocol {protocol}"
+    )
+    if is_swept:
+        raise InputError(
+            f"{told}: the test would flatter. Sweep with --protocol={protocol} among the "
+            "parameters, or train with the protocol of the sweep"
+        )
+    print(f"note: {told}; the report will say so")
 
 
 def _settings(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]:
@@ -121,9 +160,12 @@ def _settings(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]
     if asked.settings:
         return [_of_file(asked.settings, asked.arch or [])]
     if asked.sweep:
+        from training.settings import TrainingSettings
         from training.tracking import sweep_winner
 
-        return [sweep_winner(asked.sweep)]
+        name, settings = sweep_winner(asked.sweep)
+        of_final = {key: getattr(TrainingSettings, key) for key in OF_A_SWEEP}
+        return [(name, chosen_here(dataclasses.replace(settings, **of_final)))]
     if asked.study:
         return [_winner_of_study(asked.study, asked.storage)]
     from heartbeats import catalog
@@ -132,6 +174,58 @@ def _settings(asked: argparse.Namespace) -> list[tuple[str, "TrainingSettings"]]
     data = catalog.resolve(asked.data or catalog.AUTO)
     names = asked.arch or architectures.ARCHITECTURES
     return [(name, architectures.best_settings(name, data)) for name in names]
+
+
+def _save_settings(asked: argparse.Namespace) -> int:
+    """Write the settings of the one network that is asked for as YAML; the exit status."""
+    import yaml
+
+    from utils.files import write_whole
+    from utils.paths import shown
+
+    plans = _plans(asked)
+    if len(plans) != 1:
+        raise InputError("--save-settings writes one network's: name it, e.g. --arch cnn")
+    ((name, settings),) = plans
+    usual = type(settings)()
+    changed = {
+        field.name: value
+        for field in dataclasses.fields(settings)
+        if (value := getattr(settings, field.name)) != getattr(usual, field.name)
+        and field.name not in ("data", "tracking")
+    }
+    words = " ".join(["python main.py", *_source_words(asked)])
+    text = f"# {name}: {_source(asked)}\n# Written by: {words}\n"
+    text += yaml.safe_dump(changed, sort_keys=False)
+    write_whole(asked.save_settings, lambda draft: draft.write_text(text, encoding="utf-8"))
+    print(f"settings: {shown(asked.save_settings)}")
+    return 0
+
+
+def _source_words(asked: argparse.Namespace) -> list[str]:
+    """The flags that say where the settings come from."""
+    names = ("study", "sweep", "settings", *COMMON)
+    return [f"--{name}={value}" for name in names if (value := getattr(asked, name)) is not None]
+
+
+def _source(asked: argparse.Namespace) -> str:
+    """Where the settings come from, in a sentence."""
+    if asked.study:
+        from sweeps import retraining
+
+        return retraining.winner(asked.study, asked.storage).summary
+    if asked.sweep:
+        return f"the best run of the W&B sweep {asked.sweep}"
+    return f"the settings of {asked.settings or 'training/best_settings'}"
+
+
+def chosen_here(settings: "TrainingSettings") -> "TrainingSettings":
+    """The settings of a sweep's winner, which know the beats that chose them."""
+    from heartbeats import catalog, splits
+
+    data = catalog.resolve(settings.data)
+    protocol = settings.protocol or splits.allowed(catalog.load(data))[0]
+    return dataclasses.replace(settings, settings_chosen_on=f"{data}-{protocol}")
 
 
 def _of_file(file: Path, names: Sequence[str]) -> tuple[str, "TrainingSettings"]:
@@ -174,7 +268,9 @@ def _winner_of_study(study: str, storage: str | None) -> tuple[str, "TrainingSet
             f"the study '{study}' did not sweep a program that trains one of "
             f"{', '.join(architectures.ARCHITECTURES)}"
         )
-    return name, from_mapping(architectures.find(name).settings, values, f"study {study}", base)
+    values = {key: value for key, value in values.items() if key not in OF_A_SWEEP}
+    settings = from_mapping(architectures.find(name).settings, values, f"study {study}", base)
+    return name, chosen_here(settings)
 
 
 def _former_facts(command: Sequence[str]) -> dict[str, str]:
@@ -188,7 +284,7 @@ def _train(name: str, settings: "TrainingSettings", folder: Path, label: str) ->
 
     keep = folder / f"seed-{settings.seed}"
     group = f"final-{folder.name}"
-    return run.train(Classifier(name), settings, group=group, also_keep=keep, label=label)
+    return run.train(Classifier(name), settings, group=group, keep_in=keep, label=label)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,15 @@ from utils.errors import InputError
 from utils.paths import shown
 
 # Settings that say where a training took place, how it computed or which random numbers it drew.
-NO_DIFFERENCE = {"data", "protocol", "seed", "split_seed", "tracking", "xla"}
+NO_DIFFERENCE = {
+    "data",
+    "protocol",
+    "seed",
+    "settings_chosen_on",
+    "split_seed",
+    "tracking",
+    "xla",
+}
 # What else must be one: the beats that were trained on.
 OF_TRAINING = ("data", "fingerprint", "protocol")
 MOST_NAMED = 6
@@ -259,5 +267,11 @@ def doubts(facts: CheckpointFacts, test: BeatSet, protocol: str) -> tuple[str, .
         found.append(
             f"{name} was trained under protocol {trained_under}, so it has very likely learned "
             f"from test beats of protocol {protocol}: its scores flatter."
+        )
+    chosen_on = facts.settings.get("settings_chosen_on", "")
+    if chosen_on.startswith(f"{data}-") and chosen_on != f"{data}-{protocol}":
+        found.append(
+            f"The settings of {name} were chosen on beats of {chosen_on}, which may be test beats "
+            f"of protocol {protocol}: its scores may flatter a little."
         )
     return tuple(found)

@@ -166,7 +166,8 @@ def report(
     for text in warnings_of(comparison):
         print(f"warning: {text}")
     for result in comparison.results:
-        print(f"{result.name}: {shown(result.assessment.checkpoint)}")
+        one = result.assessment
+        print(f"{result.name}: {shown(one.checkpoint)}, {one.facts.how_chosen}")
     print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
 
 

@@ -19,6 +19,11 @@ TEST_FOLDS = 4
 VALIDATION_FOLDS = 5
 # The share of the beats that protocol `beats` holds out.
 TEST_SHARE = 0.2
+# A class with a smaller share of the beats cannot be balanced over patients and is not waited for:
+# DS1 has 8 beats of class Q among 46,000. It may be missing from a fold.
+NEAR_EMPTY_SHARE = 0.001
+# Divisions of the patients that are drawn for a seed; the most balanced one is taken.
+DIVISIONS_DRAWN = 10
 
 
 def development(
@@ -27,7 +32,7 @@ def development(
     """Positions of the training and of the validation beats.
 
     Under `patients`, validation is the fold that the publishers meant for it, or else a fifth of
-    the training patients, whole, chosen so that the class shares agree. Under the others it is a
+    the training patients, whole, drawn so that the class shares agree. Under the others it is a
     stratified share of the training beats.
 
     Args:
@@ -59,6 +64,18 @@ def held_out(beats: BeatSet, protocol: str) -> np.ndarray:
     if beats.official_test is not None:
         return np.flatnonzero(beats.official_test)
     return _split_by_beat(beats, np.arange(len(beats)), TEST_SHARE, seed=0)[1]
+
+
+def seen_test_beats(beats: BeatSet, chosen: str, protocol: str) -> int:
+    """How many test beats of a protocol are development beats of another one.
+
+    What was chosen by the second's validation beats may not be tested by the first.
+
+    Raises:
+        InputError: the data set does not allow both.
+    """
+    seen = np.concatenate(development(beats, chosen, seed=0))
+    return len(np.intersect1d(seen, held_out(beats, protocol)))
 
 
 def subsample(beats: BeatSet, positions: np.ndarray, count: int, *, seed: int) -> np.ndarray:
@@ -93,25 +110,25 @@ def folds(
         positions: what to divide, e.g. the development beats; each lands in exactly one fold.
         count: the number of folds, at least 2.
         by: ``patients`` keeps all beats of a person in one fold, ``beats`` does not.
-        seed: draws the folds.
+        seed: draws the folds; by patient, see `_folds_of_patients`.
 
     Returns:
         the positions of each fold, in ascending order.
 
     Raises:
         InputError: a class has beats, but fewer of them (or of patients with them) than there are
-            folds, so that a fold would lack it; or the patients are unknown.
+            folds, so that a fold would lack it; or the patients are unknown. By patient, a class
+            with hardly any beats (NEAR_EMPTY_SHARE) may be missing from a fold.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold
 
     labels = np.asarray(beats.labels[positions])
     _check_folds(beats, positions, count, by)
-    kind = StratifiedKFold if by == "beats" else StratifiedGroupKFold
-    folder = kind(count, shuffle=True, random_state=seed)
-    people = None if by == "beats" else _patients(beats)[positions]
-    return [
-        np.sort(positions[chosen]) for _rest, chosen in folder.split(positions, labels, people)
-    ]
+    if by == "patients":
+        own = _folds_of_patients(labels, _patients(beats)[positions], count, seed)
+        return [np.sort(positions[own == fold]) for fold in range(count)]
+    folder = StratifiedKFold(count, shuffle=True, random_state=seed)
+    return [np.sort(positions[chosen]) for _rest, chosen in folder.split(positions, labels)]
 
 
 def development_of(
@@ -124,7 +141,7 @@ def development_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Training and validation part of `positions`, e.g. of all folds of a division but one.
 
-    By beats, validation is a stratified share; by patients it is a fifth of them, whole, chosen
+    By beats, validation is a stratified share; by patients it is a fifth of them, whole, drawn
     so that the class shares agree.
 
     Raises:
@@ -182,7 +199,10 @@ def _check_folds(beats: BeatSet, positions: np.ndarray, count: int, by: str) -> 
     labels = np.asarray(beats.labels[positions])
     units = _patients(beats)[positions] if by == "patients" else positions
     for label in np.unique(labels):
-        if (found := len(np.unique(units[labels == label]))) < count:
+        own = labels == label
+        if by == "patients" and own.mean() < NEAR_EMPTY_SHARE:
+            continue
+        if (found := len(np.unique(units[own]))) < count:
             way_out = f"ask for at most {found} folds" if found > 1 else "it fits no two folds"
             raise InputError(
                 f"each of {count} folds needs class {beats.class_names[label]}, and the number of "
@@ -250,8 +270,6 @@ def _published_fold(beats: BeatSet, number: int) -> np.ndarray:
 def _split_by_patient(
     beats: BeatSet, positions: np.ndarray, folds: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import StratifiedGroupKFold
-
     labels, patients = np.asarray(beats.labels[positions]), _patients(beats)[positions]
     folds = min(folds, len(np.unique(patients)))
     if folds < 2:
@@ -259,11 +277,10 @@ def _split_by_patient(
             f"'{beats.name}' has too few patients to keep one aside for the test, one for "
             "validation and one for training"
         )
-    folder = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    choices = list(folder.split(positions, labels, patients))
+    own = _folds_of_patients(labels, patients, folds, seed)
     # A rare class is in few patients, so some folds lack it: take the most balanced fold.
-    first, second = min(choices, key=lambda choice: _imbalance(labels, choice[1], folds))
-    return positions[first], positions[second]
+    fold = min(range(folds), key=lambda fold: _imbalance(labels, own == fold, folds))
+    return positions[own != fold], positions[own == fold]
 
 
 def _imbalance(labels: np.ndarray, chosen: np.ndarray, folds: int) -> float:
@@ -272,3 +289,70 @@ def _imbalance(labels: np.ndarray, chosen: np.ndarray, folds: int) -> float:
     part = np.bincount(labels[chosen], minlength=len(whole))
     present = whole > 0
     return float(np.abs(part[present] / whole[present] - 1 / folds).sum())
+
+
+def _folds_of_patients(
+    labels: np.ndarray, patients: np.ndarray, count: int, seed: int
+) -> np.ndarray:
+    """(beats,) the fold of each beat, 0 to `count` - 1; all beats of a patient are in one.
+
+    Seed 0 is scikit-learn's division, the most balanced one that its greedy rule finds. Since its
+    version 1.8 the seed only breaks ties there, so that all seeds gave this one; other seeds draw
+    divisions that are balanced as well as may be.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    if seed:
+        names, owners = np.unique(patients, return_inverse=True)
+        counts = np.zeros((len(names), int(labels.max()) + 1))
+        np.add.at(counts, (owners, labels), 1)
+        return _drawn_division(counts, count, np.random.default_rng(seed))[owners]
+    own = np.empty(len(labels), int)
+    folder = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for fold, (_rest, chosen) in enumerate(folder.split(labels, labels, patients)):
+        own[chosen] = fold
+    return own
+
+
+def _drawn_division(counts: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """(patients,) the fold of each: the most balanced of some divisions drawn at random.
+
+    Patients come one after the other, roughly those with the most of the rarer classes first, and
+    each goes where the class shares then agree best.
+
+    Args:
+        counts: (patients, classes) beats.
+        folds: how many.
+        rng: draws the order of the patients.
+    """
+    whole = counts.sum(axis=0)
+    present = whole > 0
+    shares = counts[:, present] / whole[present]
+    # What can hardly be balanced counts for less.
+    weights = np.minimum(1, whole[present] / (NEAR_EMPTY_SHARE * whole.sum()))
+    sizes = shares.max(axis=1)
+    found = [_greedy_division(shares, sizes, weights, folds, rng) for _ in range(DIVISIONS_DRAWN)]
+    return min(found, key=lambda one: one[0])[1]
+
+
+def _greedy_division(
+    shares: np.ndarray,
+    sizes: np.ndarray,
+    weights: np.ndarray,
+    folds: int,
+    rng: np.random.Generator,
+) -> tuple[float, np.ndarray]:
+    """How uneven a division is, and the fold of each patient."""
+    own = np.empty(len(shares), int)
+    held = np.zeros((folds, shares.shape[1]))
+    members = np.zeros(folds, int)
+    order = np.argsort(-sizes * rng.lognormal(0, 0.5, len(sizes)))
+    for place, patient in enumerate(order):
+        # Sum of squares over folds: what adding the patient to a fold changes of it.
+        change = (weights * shares[patient] * (2 * held + shares[patient])).sum(axis=1)
+        if folds - np.count_nonzero(members) >= len(order) - place:  # else a fold stays empty
+            change = np.where(members == 0, change, np.inf)
+        fold = int(np.argmin(change + 1e-9 * rng.random(folds)))
+        own[patient], members[fold] = fold, members[fold] + 1
+        held[fold] += shares[patient]
+    return float((weights * (held - 1 / folds) ** 2).sum()), own

@@ -1,4 +1,4 @@
-"""The best checkpoint per data set, protocol and architecture: offer one, find one, load one.
+"""One checkpoint per data set, protocol and architecture: offer one, find one, load one.
 
 A checkpoint is two files: `cnn.json`, which explains it and names its weights file, and
 `cnn-<digest>.keras`. The JSON is put in place last and in one step, so a reader sees the old pair
@@ -8,8 +8,10 @@ calibration `cnn-<digest>.npz`, which `models.calibration` reads.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +96,7 @@ class Checkpoint:
 
 
 def folder_of(data: str, protocol: str) -> Path:
-    """Where the checkpoints trained on `data` under `protocol` lie."""
+    """Where the checkpoints in use lie that were trained on `data` under `protocol`."""
     return runs_folder() / "checkpoints" / f"{data}-{protocol}"
 
 
@@ -109,7 +111,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def best(data: str, protocol: str, architecture: str) -> Checkpoint | None:
-    """The best checkpoint trained here, else the pretrained one, else None."""
+    """The checkpoint in use: one that was trained here, else the pretrained one, else None."""
     name = f"{architecture}.json"
     for folder in (folder_of(data, protocol), PRETRAINED_FOLDER / f"{data}-{protocol}"):
         if (folder / name).is_file():
@@ -122,17 +124,20 @@ def offer(
     facts: CheckpointFacts,
     is_better: Callable[[float, float | None], bool],
     save: Callable[[Path], None],
+    *,
+    replaces: bool = False,
 ) -> bool:
     """Put a checkpoint in its place if its score beats the one that stands there.
 
-    A score is compared only with one of the same data (`fingerprint`) and the same `monitor`;
-    anything else that stands there is replaced. Safe with any number of processes at once.
+    Scores are compared only where they are of the same beats and the same `monitor`; a checkpoint
+    that the score cannot be compared with stays. Safe with any number of processes at once.
 
     Args:
-        folder: from `folder_of`.
+        folder: of the candidates.
         facts: what the JSON will say, with a score; the names of files are added here.
         is_better: (candidate, standing or None) -> whether the candidate wins.
         save: writes the weights to the path it is given.
+        replaces: whether what stands there gives way whatever its score.
 
     Returns:
         whether it was taken.
@@ -143,13 +148,41 @@ def offer(
     path = folder / f"{facts.architecture}.json"
     with _locked(path):
         standing = _standing(path)
-        if standing and _comparable(standing.facts, facts):
+        if standing and not replaces:
+            if not _comparable(standing.facts, facts):
+                return False
             if not is_better(facts.score, standing.facts.score):
                 return False
         _replace(path, facts, save)
         if standing:
             _remove_stale(standing, path)
     return True
+
+
+def put(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """Copy a checkpoint into a folder, in the place of what stands there; the copy.
+
+    Safe with any number of processes at once. A reader sees the old files or the new ones, with
+    the calibration from the first moment.
+
+    Args:
+        checkpoint: whose files are copied; the JSON says what its facts say.
+        folder: e.g. from `folder_of`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{checkpoint.architecture}.json"
+    facts = checkpoint.facts
+    with _locked(path):
+        standing = _standing(path)
+        weights, digest = _put(path, ".keras", partial(shutil.copyfile, checkpoint.weights_file))
+        facts = replace(facts, weights_file=weights.name, weights_digest=digest)
+        if (calibration := checkpoint.calibration_file) is not None:
+            file, digest = _put(path, ".npz", partial(shutil.copyfile, calibration))
+            facts = replace(facts, calibration_file=file.name, calibration_digest=digest)
+        write_json(path, facts.to_json())
+        if standing:
+            _remove_stale(standing, path)
+    return read(path)
 
 
 def add_calibration(
@@ -218,7 +251,7 @@ def _standing(path: Path) -> Checkpoint | None:
 
 
 def _comparable(first: CheckpointFacts, second: CheckpointFacts) -> bool:
-    return (first.fingerprint, first.monitor) == (second.fingerprint, second.monitor)
+    return first.monitor == second.monitor and not first.chosen_on.differs_from(second.chosen_on)
 
 
 def _remove_stale(old: Checkpoint, path: Path) -> None:

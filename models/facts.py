@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
+from heartbeats.validation import Validation
 from utils.errors import InputError
 
 UNKNOWN = "unknown"  # a text that the file does not say; numbers are None or NaN
@@ -51,10 +52,12 @@ class CheckpointFacts:
         scaling: how each beat was scaled, in words.
         monitor, score, epoch: the score that chose the weights, its value, and when it was so.
         seed, split_seed: of the training, and of the draw of its validation beats.
+        validation: which beats gave the score, as `Validation.to_json` has it; see `chosen_on`.
         training_beats, validation_beats, parameters: counts.
         backend, versions, commit: what computed; no commit outside of git.
         settings: all settings of the training program, by name.
         created: when the weights were kept, ISO 8601.
+        promoted: from where, when and why it was put into use; see `training.promotion`.
         weights_file, weights_digest: the file beside the JSON, and its SHA-256.
         calibration, calibration_file, calibration_digest: figures of the fit, the file beside the
             JSON, and its SHA-256. The file's keys are ``reference``, ``reference_file`` and
@@ -73,6 +76,7 @@ class CheckpointFacts:
     monitor: str = UNKNOWN
     seed: int | None = None
     split_seed: int | None = None
+    validation: Mapping[str, Any] = field(default_factory=dict)
     training_beats: int | None = None
     validation_beats: int | None = None
     parameters: int | None = None
@@ -83,6 +87,7 @@ class CheckpointFacts:
     score: float = float("nan")
     epoch: int | None = None
     created: str = UNKNOWN
+    promoted: Mapping[str, Any] = field(default_factory=dict)
     weights_file: str = UNKNOWN
     weights_digest: str = UNKNOWN
     calibration: Mapping[str, Any] = _named("reference", {})
@@ -126,6 +131,36 @@ class CheckpointFacts:
             for name, value in expected.items()
             if getattr(self, name) != value
         ]
+
+    @property
+    def chosen_on(self) -> Validation:
+        """The beats that the score is of.
+
+        Files of older programs say how they were drawn, not which they are. All seeds drew the
+        same patients then: see `heartbeats.splits`.
+        """
+        if self.says("validation"):
+            return Validation.from_json(self.validation)
+        by_patient = self.protocol == "patients"
+        return Validation(
+            fingerprint=self.fingerprint,
+            protocol=self.protocol,
+            unit="patients" if by_patient else "beats",
+            seed=0 if by_patient else self.split_seed or 0,
+            share=None if by_patient else self.settings.get("validation_share"),
+            beats=self.validation_beats,
+        )
+
+    @property
+    def how_chosen(self) -> str:
+        """What chose the weights, how good they are by it, and why they are in use, in words."""
+        if self.score != self.score:
+            return "its file does not say what chose it"
+        when = "" if self.epoch is None else f" after epoch {self.epoch}"
+        text = f"chosen by {self.monitor} {self.score:.4f}{when}, on {self.chosen_on.described}"
+        if because := self.promoted.get("because"):
+            text += f"; in use because {because}"
+        return text
 
     @property
     def uncertain_below(self) -> float | None:

@@ -251,6 +251,7 @@ def model_facts(model_id: str, entry: Entry) -> dict[str, Any]:
         "class_names": list(class_names_of(checkpoint)),
         "class_meanings": meanings_of(checkpoint),
         **{key: said.get(key) for key in COPIED_FACTS},
+        "how_chosen": checkpoint.facts.how_chosen,
         "uncertain_below": checkpoint.facts.uncertain_below,
         "facts": said,
     }

@@ -170,6 +170,7 @@ class ModelFacts(BaseModel):
     scaling: str
     monitor: str | None
     score: float
+    how_chosen: str = Field(description="what gave the score, and why the model is in use")
     parameters: int | None
     uncertain_below: float | None
     facts: dict[str, Any] = Field(description="the checkpoint's JSON, whole")

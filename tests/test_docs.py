@@ -47,6 +47,11 @@ ELSEWHERE = {
     "python -m sweeps.agent sweeps/cnn_bayes.yaml --count 50 --workers 2": (
         "tests/sweeps/test_our_programs.py"
     ),
+    "python -m sweeps.agent sweeps/cnn_bayes.yaml --hours 3": "tests/sweeps/test_our_programs.py",
+    "beatsweep promote": "tests/training/test_promotion.py",
+    "beatsweep promote runs/trainings/mitbih-kaggle/cnn-1a2b3c4d/cnn.json": (
+        "tests/training/test_promotion.py"
+    ),
     "python -m sweeps.report cnn-bayes": "tests/sweeps/test_report.py",
     "python -m sweeps.best cnn-bayes --top 5 --seeds 3": "tests/sweeps/test_our_programs.py",
     "python main.py --study cnn-bayes": "tests/sweeps/test_our_programs.py",

@@ -5,15 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.metrics import DIRECTIONS, score
+from evaluation.metrics import DIRECTIONS, LEAST_COUNTED, score
+from evaluation.significance import Interval, interval, mean_interval, resample
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
+from heartbeats.validation import Validation
+from models import predictor
 from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
 from training import architectures, calibration, loop
 from training.epochs import FitResult
+from training.promotion import in_a_sweep
 from training.recorder import Comparison
 from training.run import Evaluation, Run, Task, TrainingData
 from training.settings import TrainingSettings
@@ -57,7 +61,10 @@ def prepare(settings: TrainingSettings) -> LabelledBeats:
     )
     if settings.train_limit and settings.train_limit < len(train):
         train = splits.subsample(beats, train, settings.train_limit, seed=settings.split_seed)
-    return LabelledBeats(beats, protocol, beats.select(train), beats.select(validation))
+    chosen_on = Validation.of(
+        beats, protocol, settings.split_seed, settings.validation_share, validation
+    )
+    return LabelledBeats(beats, protocol, chosen_on, beats.select(train), beats.select(validation))
 
 
 def training_beats(checkpoint: Checkpoint) -> LabelledBeats:
@@ -70,7 +77,7 @@ def training_beats(checkpoint: Checkpoint) -> LabelledBeats:
     if not (facts.says("settings") and facts.says("protocol")):
         raise InputError(f"{shown(checkpoint.path)} does not say how its data were split")
     values = {name: facts.settings[name] for name in SPLITTING if name in facts.settings}
-    values |= {"data": facts.data, "protocol": facts.protocol}
+    values |= {"data": facts.data, "protocol": facts.protocol, "split_seed": facts.chosen_on.seed}
     found = prepare(from_mapping(TrainingSettings, values, str(checkpoint.path)))
     if found.beats.fingerprint != facts.fingerprint:
         raise InputError(
@@ -143,16 +150,49 @@ class Classifier(Task):
             {f"best_val_f1_{one.name}": one.f1 for one in scores.classes if one.support}
         )
         summary = (
-            f"best validation macro-F1 {scores.macro_f1:.4f}, accuracy {scores.accuracy:.4f} in "
-            f"epoch {result.best_epoch}"
+            f"best validation macro-F1 {scores.validation_macro_f1:.4f}, accuracy "
+            f"{scores.accuracy:.4f} in epoch {result.best_epoch}"
         )
         return Evaluation(summary, scores)
 
+    def gain(self, run: Run, candidate: Checkpoint, standing: Checkpoint) -> Interval:
+        return gain(candidate, standing, run.data.validation, run.data.protocol)
+
 
 def _calibrate(run: Run) -> None:
-    """Fit what predictions are judged by, while the model holds the weights that are kept."""
-    kept = run.recorder.kept()
+    """Fit what predictions are judged by, while the model holds the weights that are kept.
+
+    Not in a sweep: its trials are many, and what is promoted of them is calibrated then.
+    """
+    kept = None if in_a_sweep() else run.recorder.kept()
     fitted = calibration.fit(run.model, run.data.train, run.data.validation) if kept else None
-    if fitted is not None:
-        for checkpoint in kept:
-            calibration.keep(fitted, checkpoint)
+    if kept is not None and fitted is not None:
+        calibration.keep(fitted, kept)
+
+
+def gain(one: Checkpoint, other: Checkpoint, beats: BeatSet, protocol: str) -> Interval:
+    """How much better the first classifier is, with a paired bootstrap over the beats or patients.
+
+    Args:
+        one, other: classifiers that were chosen by the same score on the same beats.
+        beats: those.
+        protocol: under `patients`, whole patients are drawn.
+    """
+    monitor = one.facts.monitor
+    if monitor == "val_macro_f1":  # as training counts it
+        shares = np.bincount(beats.labels, minlength=len(beats.class_names)) / len(beats)
+        beats = beats.select(np.flatnonzero(shares[beats.labels] >= LEAST_COUNTED))
+    labels = np.asarray(beats.labels, int)
+    patients = beats.patients if protocol == "patients" else None
+    both = [predictor.Classifier(each).probabilities(beats.signals) for each in (one, other)]
+    if monitor == "val_loss":
+        first, second = (
+            -np.log(np.maximum(each[np.arange(len(labels)), labels], 1e-12)) for each in both
+        )
+        return mean_interval(second - first, patients=patients)
+    predicted = [each.argmax(axis=1) for each in both]
+    drawn = resample(labels, predicted, len(beats.class_names), patients=patients)
+    of_all = drawn.macro_f1 if monitor == "val_macro_f1" else drawn.accuracy
+    scores = [score(labels, each, beats.class_names) for each in predicted]
+    values = [each.macro_f1 if monitor == "val_macro_f1" else each.accuracy for each in scores]
+    return interval(values[0] - values[1], of_all[0] - of_all[1])

@@ -29,11 +29,16 @@ def main(argv: list[str] | None = None) -> int:
         help="the networks to calibrate",
     )
     for path in parser.parse_args(argv).checkpoint:
-        _fit(path)
+        calibrate(path)
     return 0
 
 
-def _fit(path: Path) -> None:
+def calibrate(path: Path) -> None:
+    """Fit the calibration of the checkpoint whose JSON is at `path`, keep it, and report.
+
+    Raises:
+        InputError: the checkpoint or its data set cannot be used.
+    """
     from models import checkpoints
     from training import calibration, classifier
 

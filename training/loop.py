@@ -117,7 +117,7 @@ class ValidationScores(keras.callbacks.Callback):
         logits = self.logits(self.model)
         self.predicted = logits.argmax(axis=1)
         scores = score(self.labels, self.predicted, self.class_names)
-        logs["val_macro_f1"], logs["val_accuracy"] = scores.macro_f1, scores.accuracy
+        logs["val_macro_f1"], logs["val_accuracy"] = scores.validation_macro_f1, scores.accuracy
         logs["val_loss"] = _cross_entropy(logits, self.labels)
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["epoch_seconds"] = time.perf_counter() - self.started

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,11 @@ from models.backend import keras
 from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
 from training.epochs import FitResult
+from training.promotion import Place
 from training.tracking import Tracker
+
+# Settings that change nothing in the training on one draw.
+SAME_TRAINING = ("tracking", "draws", "settings_chosen_on")
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,54 @@ class Comparison:
 
     def identity(self, facts: CheckpointFacts) -> dict[str, Any]:
         """What identifies the training that these facts are of."""
-        settings = {key: value for key, value in facts.settings.items() if key != "tracking"}
+        settings = {
+            key: value for key, value in facts.settings.items() if key not in SAME_TRAINING
+        }
         named = {name: getattr(facts, name) for name in self.identifying_facts}
         return {**named, "settings": settings}
 
 
+class DrawMeans:
+    """The best scores of a run's networks, one for each draw of validation beats, and their means.
+
+    `mean_best_val_macro_f1` and the like are the means over the draws that are done; until the
+    first is done, its best so far. All trials of a sweep go through the same draws in the same
+    order, so their means are of the same beats.
+    """
+
+    def __init__(self) -> None:
+        self._of_draws: list[dict[str, float]] = []
+        self._done = 0
+
+    def begin(self) -> None:
+        """The next draw."""
+        self._of_draws.append({})
+
+    def update(self, best: dict[str, float], is_done: bool = False) -> dict[str, float]:
+        """Note the best scores so far of the draw that is trained on now; the means."""
+        self._of_draws[-1] = {
+            name: value for name, value in best.items() if name.startswith("best_val_")
+        }
+        self._done = len(self._of_draws) - (not is_done)
+        return self.values
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The means so far, and of how many draws they are."""
+        known = [one for one in self._of_draws[: max(1, self._done)] if one]
+        means = {
+            f"mean_{name}": float(np.mean([one[name] for one in known]))
+            for name in (known[0] if known else ())
+        }
+        return {**means, "draws_done": self._done}
+
+
 class Recorder:
-    """Logs every epoch, and offers weights as a checkpoint.
+    """Logs every epoch, and offers weights as the run's candidate.
 
     Attributes:
         best_metrics: of the best epoch so far, their names with `best_` in front.
-        is_new_best: whether an offer of this run was taken as the best of its kind.
-        folder: of the best checkpoints for the data and the protocol.
+        is_kept: whether an offer of this run was taken.
     """
 
     def __init__(
@@ -55,23 +94,26 @@ class Recorder:
         facts: CheckpointFacts,
         tracker: Tracker,
         comparison: "Comparison",
-        also_keep: Path | None = None,
+        place: Place | None,
+        means: DrawMeans | None = None,
     ):
-        """A recorder of one run.
+        """A recorder of one training.
 
         Args:
             model: whose weights are offered.
             facts: what a checkpoint's JSON says, all but what the training reaches.
             tracker: gets the numbers.
             comparison: with what this run's epochs and checkpoint are compared, and by what.
-            also_keep: a folder for this run's own checkpoint, whether or not it is the best.
+            place: of the candidate; None for a training whose weights nobody needs.
+            means: over the draws of the run that this training is of.
         """
         self.model, self.facts, self.tracker = model, facts, tracker
-        self.comparison, self.also_keep = comparison, also_keep
+        self.comparison, self.place = comparison, place
+        self.means = means or DrawMeans()
+        self.means.begin()
         self.best_metrics: dict[str, float] = {}
-        self.is_new_best = False
+        self.is_kept = False
         self.created = ""
-        self.folder = checkpoints.folder_of(facts.data, facts.protocol)
 
     def epoch(self, metrics: dict[str, float]) -> None:
         """Log an epoch's metrics, with those of the best epoch so far as `best_...`."""
@@ -82,7 +124,9 @@ class Recorder:
                 for name, value in metrics.items()
                 if name.startswith("val_") or name == "epoch"
             }
-        self.tracker.log({**metrics, **self.best_metrics})
+        is_last = metrics["epoch"] == self.facts.settings.get("epochs")
+        means = self.means.update(self.best_metrics, is_last)
+        self.tracker.log({**metrics, **self.best_metrics, **means})
 
     def offer(self, score: float, **reached: Any) -> None:
         """Offer the weights that the model holds, those of the best epoch.
@@ -91,6 +135,8 @@ class Recorder:
             score: compares the checkpoint with others.
             reached: what else the JSON says of them; fields of the facts.
         """
+        if self.place is None:
+            return
         self.created = datetime.datetime.now(datetime.UTC).isoformat()
         facts = dataclasses.replace(
             self.facts,
@@ -99,50 +145,48 @@ class Recorder:
             created=self.created,
             **reached,
         )
-        self.is_new_best |= self._offer(self.folder, facts)
-        if self.also_keep:
-            self._offer(self.also_keep, facts)
+        self.is_kept |= self._offer(self.place, facts)
 
-    def _offer(self, folder: Path, facts: CheckpointFacts) -> bool:
+    def _offer(self, place: Place, facts: CheckpointFacts) -> bool:
         wins = partial(better_by, self.comparison.direction)
-        return checkpoints.offer(folder, facts, wins, lambda path: self.model.save(path))
+        earlier_runs = not place.is_shared and not self.is_kept
+        return checkpoints.offer(
+            place.folder, facts, wins, lambda path: self.model.save(path), replaces=earlier_runs
+        )
 
     def claim(self, result: FitResult) -> None:
-        """Recognise the checkpoint that this training left before it was interrupted."""
-        path = self.folder / f"{self.facts.architecture}.json"
-        if self.is_new_best or not result.resumed_after:
+        """Recognise the candidate that this training left before it was interrupted."""
+        if self.place is None or self.is_kept or not result.resumed_after:
             return
+        path = self.place.folder / f"{self.facts.architecture}.json"
         if result.best_score is None or not path.is_file():
             return
         standing = checkpoints.read(path).facts
         same = (standing.score, standing.epoch) == (result.best_score, result.best_epoch)
         identity = self.comparison.identity
         if same and identity(standing) == identity(self.facts):
-            self.is_new_best, self.created = True, standing.created
+            self.is_kept, self.created = True, standing.created
 
-    def kept(self) -> list[Checkpoint]:
-        """The checkpoints of this run: the best one if it is this run's, and its own one."""
-        return [found for found in (self._best(), self._own()) if found is not None]
+    def kept(self) -> Checkpoint | None:
+        """The candidate if it is this run's; another trial may have put a better one."""
+        if self.place is None or not self.is_kept:
+            return None
+        found = checkpoints.read(self.place.folder / f"{self.facts.architecture}.json")
+        return found if found.facts.created == self.created else None
 
     def close(self, result: FitResult) -> None:
-        """Log the final numbers, and the model where this run's checkpoint is the best."""
-        self.tracker.summarise({"ended_by": result.ended_by, **self.best_metrics, **_pace(result)})
-        if (best := self._best()) is not None:
-            files = [best.path, best.weights_file, best.calibration_file]
-            name = f"{self.facts.architecture}-{self.folder.name}"
+        """Log the final numbers, and the model where it was kept."""
+        if not (result.stopped or result.failed):  # out of patience it ends before the last epoch
+            self.means.update(self.best_metrics, is_done=True)
+        if self.place is not None:
+            reached = {"ended_by": result.ended_by, **self.best_metrics, **_pace(result)}
+            self.tracker.summarise(reached)
+        self.tracker.summarise(self.means.values)
+        if (kept := self.kept()) is not None:
+            files = [kept.path, kept.weights_file, kept.calibration_file]
+            facts = self.facts
+            name = f"{facts.architecture}-{facts.data}-{facts.protocol}"
             self.tracker.save_model([file for file in files if file], name)
-
-    def _best(self) -> Checkpoint | None:
-        """The best checkpoint if it is this run's; another agent may have put a better one."""
-        return self._mine(self.folder) if self.is_new_best else None
-
-    def _own(self) -> Checkpoint | None:
-        """This run's checkpoint in the folder of its own."""
-        return self._mine(self.also_keep) if self.also_keep and self.created else None
-
-    def _mine(self, folder: Path) -> Checkpoint | None:
-        found = checkpoints.read(folder / f"{self.facts.architecture}.json")
-        return found if found.facts.created == self.created else None
 
 
 def _pace(result: FitResult) -> dict[str, float]:

@@ -121,14 +121,17 @@ class StateFile:
         self._file.remove()
 
 
-def state_file(identity: dict[str, Any]) -> StateFile | None:
-    """Where the sweep's agent wants this training's state kept; None outside of its trials.
+def state_file(identity: Identity, draw: int = 1) -> StateFile | None:
+    """Where the sweep's agent wants a training's state kept; None outside of its trials.
 
     Args:
-        identity: JSON values that must be the same for a training to go on from a state.
+        identity: what must be the same for a training to go on from a state.
+        draw: of the trainings of one trial, which.
     """
-    folder = os.environ.get(FOLDER_VARIABLE)
-    return StateFile(Path(folder) / FILE_NAME, Identity(identity)) if folder else None
+    if not (folder := os.environ.get(FOLDER_VARIABLE)):
+        return None
+    name = FILE_NAME if draw == 1 else f"draw-{draw}-{FILE_NAME}"
+    return StateFile(Path(folder) / name, identity)
 
 
 def take_up(file: StateFile | None, network: keras.Model, epochs: int) -> TrainingState | None:

@@ -8,23 +8,27 @@ they are for a classifier is in `training.classifier`, for an autoencoder in
 import dataclasses
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from evaluation.metrics import Scores
+from evaluation.significance import Interval
 from heartbeats.beat_set import BeatSet
-from models import checkpoints
+from heartbeats.validation import Validation
 from models.backend import keras
+from models.checkpoints import Checkpoint
 from models.facts import CheckpointFacts
 from training.epochs import FitResult
 from training.progress import Progress
-from training.recorder import Comparison, Recorder
+from training.promotion import Promotion, consider, in_a_sweep, place_of
+from training.recorder import Comparison, DrawMeans, Recorder
 from training.resume import StateFile, state_file
-from training.tracked_run import StopRequest, TrackedRun, tracked_run
+from training.tracked_run import StopRequest, TrackedRun, clear_session, tracked_run
 from training.tracking import Tracker
 from utils.errors import InputError
-from utils.paths import shown
+from utils.result_file import Identity
 from utils.settings import from_mapping
 from utils.versions import commit, versions
 
@@ -36,10 +40,12 @@ class TrainingData:
     Attributes:
         beats: the whole data set.
         protocol: how it was split.
+        chosen_on: which beats stop the training and choose its weights.
     """
 
     beats: BeatSet
     protocol: str
+    chosen_on: Validation
 
 
 @dataclass(frozen=True)
@@ -63,13 +69,15 @@ class Outcome:
         facts: what its checkpoint says, all but what the training reached.
         result: the course of the training.
         evaluation: None where no epoch was finished.
-        is_new_best: whether its checkpoint is now the best of its kind.
+        candidate: its checkpoint, where it was kept.
+        promotion: whether that was put into use; None where that was not asked.
     """
 
     facts: CheckpointFacts
     result: FitResult
     evaluation: Evaluation | None
-    is_new_best: bool
+    candidate: Checkpoint | None = None
+    promotion: Promotion | None = None
 
     @property
     def scores(self) -> Scores | None:
@@ -139,23 +147,32 @@ class Task(ABC):
     def evaluate(self, run: Run, result: FitResult) -> Evaluation:
         """Look at the best weights, which the model holds, and keep what belongs to them."""
 
+    @abstractmethod
+    def gain(self, run: Run, candidate: Checkpoint, standing: Checkpoint) -> Interval:
+        """How much better than another checkpoint a candidate is, on the beats that chose both."""
+
 
 def train(
     task: Task,
     settings: Any,
     *,
     group: str | None = None,
-    also_keep: Path | None = None,
+    keep_in: Path | None = None,
     label: str = "",
+    promotes: bool = True,
 ) -> Outcome:
     """One run, from the first phase to the last.
+
+    With several `draws` the network is trained on each; what is kept and returned is the first's,
+    what is logged is the mean of all.
 
     Args:
         task: what is trained.
         settings: the program's settings; a W&B sweep overrides them.
         group: W&B group of the run.
-        also_keep: a folder for this run's own checkpoint, whether or not it is the best of all.
+        keep_in: a folder for the run's checkpoint; the customary one by default.
         label: what the lines of progress call the training; the task's name by default.
+        promotes: whether the checkpoint may be put into use; a sweep's trials never are.
 
     Raises:
         InputError: the settings, the data or the W&B key cannot be used.
@@ -163,34 +180,87 @@ def train(
     with tracked_run(settings, job=f"train-{task.name}", group=group) as tracked:
         if swept := tracked.tracker.swept():
             settings = from_mapping(type(settings), swept, "the sweep's parameters", settings)
-        outcome = _phases(task, settings, tracked, also_keep, label or task.name)
-        tracked.failed = outcome.result.failed
-        return outcome
+        draws = getattr(settings, "draws", 1)
+        one_run = _OneRun(task, tracked, keep_in, label or task.name, promotes, DrawMeans())
+        outcome = one_run.draw(settings, 1)
+        last = outcome.result
+        for number in range(2, draws + 1):
+            if last.failed or last.stopped:
+                break
+            clear_session()
+            last = one_run.draw(settings, number).result
+        tracked.failed = last.failed
+        return replace(outcome, result=replace(outcome.result, failed=last.failed))
 
 
-def _phases(
-    task: Task, settings: Any, tracked: TrackedRun, also_keep: Path | None, label: str
-) -> Outcome:
-    tracker, started = tracked.tracker, time.perf_counter()
-    data = task.prepare(settings)
-    tracker.summarise({"data_seconds": time.perf_counter() - started})
-    keras.utils.set_random_seed(settings.seed)
-    model = task.build(settings, data)
-    facts = _facts(task, settings, data, model)
-    tracker.describe({name: getattr(facts, name) for name in _LOGGED_FACTS})
-    print(f"{task.announcement(facts, data)}\nW&B: {tracker.place}")
-    comparison = task.comparison(settings)
-    recorder = Recorder(model, facts, tracker, comparison, also_keep)
-    state = state_file(comparison.identity(facts))
-    progress = Progress(label, comparison.metric, settings.epochs)
-    run = Run(settings, data, model, recorder, tracker, tracked.stop, state, progress)
-    result = task.fit(run)
-    evaluation = None if result.best_score is None else task.evaluate(run, result)
-    recorder.close(result)
-    return Outcome(facts, result, evaluation, recorder.is_new_best)
+@dataclass(frozen=True)
+class _OneRun:
+    """What the trainings of a run, one for each draw, have in common."""
+
+    task: Task
+    tracked: TrackedRun
+    keep_in: Path | None
+    label: str
+    promotes: bool
+    means: DrawMeans
+
+    def draw(self, settings: Any, number: int) -> Outcome:
+        """The phases on draw `number`, counted from 1; the first one's network is kept."""
+        tracker, started, task = self.tracked.tracker, time.perf_counter(), self.task
+        label = self.label
+        if number > 1:
+            split_seed, seed = settings.split_seed + number - 1, settings.seed + number - 1
+            settings = replace(settings, split_seed=split_seed, seed=seed)
+            label += f", draw {number} of {settings.draws}"
+        data = task.prepare(settings)
+        data_seconds = time.perf_counter() - started
+        keras.utils.set_random_seed(settings.seed)
+        model = task.build(settings, data)
+        facts = _facts(task, settings, data, model)
+        comparison = task.comparison(settings)
+        identity = Identity(comparison.identity(facts))
+        place = None
+        if number == 1:
+            digest = data.chosen_on.digest
+            tracker.summarise({"data_seconds": data_seconds, "validation_digest": digest})
+            tracker.describe({name: getattr(facts, name) for name in _LOGGED_FACTS})
+            print(f"{task.announcement(facts, data)}\nW&B: {tracker.place}")
+            place = place_of(facts, identity, self.keep_in)
+        recorder = Recorder(model, facts, tracker, comparison, place, self.means)
+        run = Run(
+            settings,
+            data,
+            model,
+            recorder,
+            tracker,
+            self.tracked.stop,
+            state_file(identity, number),
+            Progress(label, comparison.metric, settings.epochs),
+        )
+        return self._fitted(run, facts)
+
+    def _fitted(self, run: Run, facts: CheckpointFacts) -> Outcome:
+        task, recorder = self.task, run.recorder
+        result = task.fit(run)
+        evaluation = None
+        if result.best_score is not None and recorder.place is not None:
+            evaluation = task.evaluate(run, result)
+        recorder.close(result)
+        kept, promotion = recorder.kept(), None
+        if kept is not None and self.promotes and not in_a_sweep():
+            direction = recorder.comparison.direction
+            promotion = consider(kept, direction, partial(task.gain, run))
+        return Outcome(facts, result, evaluation, kept, promotion)
 
 
-_LOGGED_FACTS = ("fingerprint", "commit", "parameters", "versions", "architecture")
+_LOGGED_FACTS = (
+    "fingerprint",
+    "commit",
+    "parameters",
+    "versions",
+    "architecture",
+    "validation",
+)
 
 
 def _facts(task: Task, settings: Any, data: TrainingData, model: keras.Model) -> CheckpointFacts:
@@ -207,6 +277,7 @@ def _facts(task: Task, settings: Any, data: TrainingData, model: keras.Model) ->
         monitor=settings.monitor,
         seed=settings.seed,
         split_seed=settings.split_seed,
+        validation=data.chosen_on.to_json(),
         parameters=model.count_params(),
         backend=keras.backend.backend(),
         settings=dataclasses.asdict(settings),
@@ -230,7 +301,7 @@ def report(outcome: Outcome) -> int:
             print("nothing was reached: try a smaller learning_rate, or clip_norm")
             return 1
         raise InputError(f"{result.ended_by} before the first epoch was done; nothing to keep")
-    path = checkpoints.folder_of(facts.data, facts.protocol) / f"{name}.json"
-    kept = "the new best" if outcome.is_new_best else "not better than the one in"
-    print(f"{outcome.evaluation.summary}; {kept} {shown(path)}")
+    print(outcome.evaluation.summary)
+    if outcome.promotion is not None:
+        print(f"{name}: {outcome.promotion.sentence}")
     return 1 if result.failed else 0

@@ -34,6 +34,15 @@ class Data:
     validation_share: float = option(
         0.1, "share of training beats that validate", low=0.01, high=0.5
     )
+    draws: int = option(
+        1,
+        "draws of validation beats: the network is trained anew on each, sweeps see the means",
+        low=1,
+        high=50,
+    )
+    settings_chosen_on: str = option(
+        "", "the data set and protocol whose beats chose these settings, e.g. mitbih-kaggle"
+    )
     train_limit: int = option(0, "training beats to use, drawn by class; 0: all")
 
 
@@ -170,7 +179,13 @@ OF_AN_EPOCH = (
     "learning_rate",
     *DIRECTIONS,
 )
-LOGGED = (*OF_AN_EPOCH, "best_epoch", *(f"best_{name}" for name in DIRECTIONS))
+LOGGED = (
+    *OF_AN_EPOCH,
+    "best_epoch",
+    *(f"best_{name}" for name in DIRECTIONS),
+    "draws_done",
+    *(f"mean_best_{name}" for name in DIRECTIONS),
+)
 
 
 def sweep_faults(

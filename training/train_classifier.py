@@ -1,11 +1,13 @@
 """The program behind `train_cnn`, `train_rnn` and `train_cnn_lstm`, which differ in a name.
 
 Sweep files, W&B runs and people know the three by these names. What a training program needs to be
-swept is `main`, `check_sweep` and `sweep_facts`.
+swept is `main`; `check_sweep`, `sweep_facts` and `sweep_costs` let a sweep be checked, kept and
+foretold.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from utils.errors import exit_plainly
 
@@ -38,9 +40,23 @@ class ClassifierProgram:
 
         return sweep_faults(architectures.find(self.name).settings, values, metric)
 
-    def sweep_facts(self, values: Mapping[str, list]) -> dict[str, str]:
+    def sweep_costs(self, settings: Sequence[Mapping[str, Any]]) -> list[float]:
+        """The seconds that trials with these settings take at full length, on this machine."""
+        from training import architectures
+        from training.foretold import seconds
+        from utils.settings import from_mapping
+
+        kind = architectures.find(self.name).settings
+        return seconds([from_mapping(kind, one, "the sweep's parameters") for one in settings])
+
+    def sweep_facts(self, values: Mapping[str, list]) -> dict[str, Any]:
         """What is kept with a study of this program: `main.py --study` trains its winner by it."""
-        return {"architecture": self.name}
+        return {
+            "architecture": self.name,
+            # `sweeps.best` repeats settings on new draws, one in each run.
+            "draw_parameter": "split_seed",
+            "repeated_with": {"draws": 1},
+        }
 
 
 @exit_plainly

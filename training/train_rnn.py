@@ -8,7 +8,8 @@ W&B sweeps launch it: see `sweeps/rnn_bayes.yaml`.
 from training.train_classifier import ClassifierProgram
 
 _program = ClassifierProgram("rnn", about=__doc__)
-main, check_sweep, sweep_facts = _program.main, _program.check_sweep, _program.sweep_facts
+main, check_sweep = _program.main, _program.check_sweep
+sweep_facts, sweep_costs = _program.sweep_facts, _program.sweep_costs
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -17,7 +17,9 @@ from experiments.anomaly_detection.autoencoder import (
     NORMAL,
     NormalBeats,
     NormalTrainingData,
+    facts_of,
     prepare,
+    settings_of,
 )
 from experiments.anomaly_detection.detectors import BASELINES, Detector, cross_fitted
 from experiments.anomaly_detection.report import Results
@@ -27,11 +29,9 @@ from heartbeats.beat_set import BeatSet
 from heartbeats.names import PROTOCOLS
 from models import checkpoints
 from models.checkpoints import Checkpoint
-from models.facts import AutoencoderFacts
 from models.lstm_autoencoder import NAME, of_each_net, reconstruct, scaled, threshold_of
 from utils.errors import InputError
 from utils.paths import runs_folder, shown
-from utils.settings import from_mapping
 
 EXAMPLES = 2
 EXAMPLES_SEED = 0
@@ -125,20 +125,6 @@ def tell(results: Results, folder: Path) -> None:
     for text in results.warnings:
         print(f"warning: {text}")
     print(f"report: {shown(folder / 'report.html')} (with PNG, CSV and JSON files beside it)")
-
-
-def facts_of(checkpoint: Checkpoint) -> AutoencoderFacts:
-    """The facts of an autoencoder; raises InputError where the checkpoint is another network's."""
-    if not isinstance(checkpoint.facts, AutoencoderFacts):
-        raise InputError(f"{shown(checkpoint.path)} is a {checkpoint.architecture}, not a {NAME}")
-    return checkpoint.facts
-
-
-def settings_of(checkpoint: Checkpoint) -> AutoencoderSettings:
-    """The settings that an autoencoder was trained with, its data and protocol by their names."""
-    facts = facts_of(checkpoint)
-    named = {"data": facts.data, "protocol": facts.protocol}
-    return from_mapping(AutoencoderSettings, {**facts.settings, **named}, shown(checkpoint.path))
 
 
 def detector_of(

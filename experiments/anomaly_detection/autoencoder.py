@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from evaluation.significance import Interval, mean_interval, paired_auc_gain
 from experiments.anomaly_detection.settings import (
     HELD_BACK_ERROR,
     MONITORS,
@@ -15,7 +16,9 @@ from experiments.anomaly_detection.settings import (
 )
 from heartbeats import catalog, splits
 from heartbeats.names import PROTOCOLS
+from heartbeats.validation import Validation
 from models.backend import keras
+from models.checkpoints import Checkpoint
 from models.facts import AutoencoderFacts, CheckpointFacts
 from models.lstm_autoencoder import (
     NAME,
@@ -33,6 +36,8 @@ from training.resume import StateFile
 from training.run import Evaluation, Run, Task, TrainingData
 from training.tracked_run import StopRequest
 from utils.errors import InputError
+from utils.paths import shown
+from utils.settings import from_mapping
 
 NORMAL = 0  # the label of normal beats in all data sets
 # What two trainings share, beside their settings, if one may go on from the other's state.
@@ -98,7 +103,8 @@ def prepare(settings: AutoencoderSettings) -> NormalTrainingData:
     for number, part in enumerate(parts):
         fold_of[np.isin(normal, part)] = number
     inputs, anomalies = (scaled(beats.signals[one], settings.scaling) for one in (normal, others))
-    return NormalTrainingData(beats, protocol, NormalBeats(inputs, fold_of, anomalies))
+    chosen_on = Validation.of(beats, protocol, settings.split_seed, 1.0, *parts, others)
+    return NormalTrainingData(beats, protocol, chosen_on, NormalBeats(inputs, fold_of, anomalies))
 
 
 class Autoencoder(Task):
@@ -158,6 +164,61 @@ class Autoencoder(Task):
             f"least val_loss {reached['val_loss']:.4f} in epoch {result.best_epoch}, val_auc "
             f"there {reached['val_auc']:.4f}, threshold {threshold:.4g}"
         )
+
+    def gain(self, run: Run, candidate: Checkpoint, standing: Checkpoint) -> Interval:
+        return gain(candidate, standing)
+
+
+def gain(one: Checkpoint, other: Checkpoint) -> Interval:
+    """How much better the first autoencoder is, with a paired bootstrap over the beats.
+
+    Args:
+        one, other: autoencoders that were chosen by the same score on the same beats.
+
+    Raises:
+        InputError: the scores are errors in different units.
+    """
+    settings = [settings_of(each) for each in (one, other)]
+    units = [(each.scaling, each.loss) for each in settings]
+    watches_anomalies = one.facts.monitor == "val_auc"
+    if not watches_anomalies and units[0] != units[1]:
+        raise InputError(
+            f"its errors are those of scaling and loss {', '.join(units[0])} and not of "
+            f"{', '.join(units[1])}"
+        )
+    first, second = map(_held_back_scores, (one, other), settings)
+    if not watches_anomalies:
+        return mean_interval(second[0] - first[0])
+    return paired_auc_gain(first, second)
+
+
+def facts_of(checkpoint: Checkpoint) -> AutoencoderFacts:
+    """The facts of an autoencoder; raises InputError where the checkpoint is another network's."""
+    if not isinstance(checkpoint.facts, AutoencoderFacts):
+        raise InputError(f"{shown(checkpoint.path)} is a {checkpoint.architecture}, not a {NAME}")
+    return checkpoint.facts
+
+
+def settings_of(checkpoint: Checkpoint) -> AutoencoderSettings:
+    """The settings that an autoencoder was trained with, its data and protocol by their names."""
+    facts = facts_of(checkpoint)
+    named = {"data": facts.data, "protocol": facts.protocol}
+    return from_mapping(AutoencoderSettings, {**facts.settings, **named}, shown(checkpoint.path))
+
+
+def _held_back_scores(
+    checkpoint: Checkpoint, settings: AutoencoderSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """(beats,) scores of the normal beats, by nets that never saw them, and of the anomalies."""
+    beats = prepare(settings).normal
+    kind = settings.score if settings.monitor == "val_auc" else settings.loss
+    network = checkpoint.load()
+    of_normal = of_each_net(beats.inputs, reconstruct(network, beats.inputs), kind)
+    of_anomalies = np.empty(0)
+    if len(beats.anomalies):
+        made = reconstruct(network, beats.anomalies)
+        of_anomalies = of_each_net(beats.anomalies, made, kind).mean(axis=1)
+    return held_back(of_normal, beats.fold_of), of_anomalies
 
 
 def fit(

@@ -11,11 +11,15 @@ from experiments.anomaly_detection import detectors
 from experiments.anomaly_detection.anomalies import (
     assess,
     detector_of,
-    facts_of,
-    settings_of,
     tell,
 )
-from experiments.anomaly_detection.autoencoder import NORMAL, Autoencoder, prepare
+from experiments.anomaly_detection.autoencoder import (
+    NORMAL,
+    Autoencoder,
+    facts_of,
+    prepare,
+    settings_of,
+)
 from experiments.anomaly_detection.detectors import Quality
 from experiments.anomaly_detection.settings import MONITORS, AutoencoderSettings
 from heartbeats import splits
@@ -71,9 +75,8 @@ def _trained(settings: AutoencoderSettings) -> Checkpoint:
         InputError: it reached nothing.
     """
     folder = _folder(settings.data) / f"seed-{settings.seed}"
-    (folder / f"{NAME}.json").unlink(missing_ok=True)  # of an earlier call, with other settings
     outcome = run.train(
-        Autoencoder(), settings, group=f"anomalies-{settings.data}", also_keep=folder
+        Autoencoder(), settings, group=f"anomalies-{settings.data}", keep_in=folder, promotes=False
     )
     if outcome.evaluation is None:
         raise InputError(f"seed {settings.seed}: {outcome.result.ended_by}, nothing to test")

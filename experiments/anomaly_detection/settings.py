@@ -85,4 +85,6 @@ LOGGED = (
     "best_epoch",
     *MONITORS,
     *(f"best_{name}" for name in MONITORS),
+    "draws_done",
+    *(f"mean_best_{name}" for name in MONITORS),
 )

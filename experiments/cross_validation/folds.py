@@ -1,6 +1,5 @@
 """A cross-validation's beats: for each fold what trains, validates and is held out."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -9,6 +8,7 @@ import numpy as np
 from experiments.cross_validation.settings import ALL, CrossValidationSettings
 from heartbeats import catalog, splits
 from heartbeats.beat_set import BeatSet
+from heartbeats.validation import digest_of
 from utils.errors import InputError
 
 
@@ -42,10 +42,7 @@ class Division:
 
     @property
     def digest(self) -> str:
-        whole = hashlib.blake2b(digest_size=8)
-        for fold in self.held_out:
-            whole.update(np.asarray(fold, "<i8").tobytes() + b"|")
-        return whole.hexdigest()
+        return digest_of(self.held_out)
 
 
 def divide(settings: CrossValidationSettings) -> Division:

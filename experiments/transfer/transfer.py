@@ -119,14 +119,12 @@ def find_or_train(
     )
     print(f"no {arch} was trained on {data} yet: training one for {epochs} epochs")
     outcome = training_run.train(Classifier(arch), settings, group=f"transfer-source-{data}")
-    facts = outcome.facts
-    made = checkpoints.best(facts.data, facts.protocol, arch)
-    if outcome.result.stopped or made is None:
+    if outcome.result.stopped or outcome.candidate is None:
         raise InputError(
             f"the training of the source network ended early: {outcome.result.ended_by}; "
             f"finish one with `python -m training.train_{arch} --data={data}`"
         )
-    return made
+    return outcome.candidate
 
 
 def settings_of(source: Checkpoint) -> TrainingSettings:

@@ -74,6 +74,7 @@ export function describe(model, isAutomatic) {
         )
       : "",
     h("p", {}, h("strong", {}, scoreOf(model)), ` ${PROTOCOLS[model.protocol]?.note ?? ""}`),
+    model.facts.promoted ? h("p", {}, `In use because ${model.facts.promoted.because}.`) : "",
     MEASURED[model.id] && model.origin === "pretrained" ? h("p", {}, MEASURED[model.id]) : "",
     h("p", {}, classesOf(model)),
   );
@@ -135,5 +136,9 @@ function trainedOn(model) {
     isKnown(model.parameters) && `${number(model.parameters)} parameters`,
     created && `made ${created.slice(0, 10)}`,
   ];
-  return `The chosen model ${model.id} was trained on ${details.filter(Boolean).join(", ")}.`;
+  const [chosen] = model.how_chosen.split("; in use because");
+  return (
+    `The chosen model ${model.id} was trained on ${details.filter(Boolean).join(", ")}. ` +
+    `${chosen.charAt(0).toUpperCase()}${chosen.slice(1)}.`
+  );
 }

@@ -101,7 +101,7 @@ def test_a_training_leaves_a_checkpoint_with_all_that_is_needed(tmp_path, capsys
     found = checkpoints.best("invented", "kaggle", NAME)
     assert found.facts.threshold > 0 and 0 <= found.facts.val_auc <= 1
     assert found.facts.score == found.facts.val_auc and found.facts.normal_class == "N"
-    assert "the new best" in capsys.readouterr().out
+    assert "in use from now on" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_the_threshold_does_not_depend_on_the_labelled_anomalies(monkeypatch, tm
             catalog, "load", lambda name, s=signals, o=other: dataclasses.replace(o, signals=s)
         )
         own = tmp_path / f"{change}"
-        run.train(Autoencoder(), TINY, also_keep=own)
+        run.train(Autoencoder(), TINY, keep_in=own)
         found.append(checkpoints.read(own / f"{NAME}.json").facts)
     assert found[0].threshold == pytest.approx(found[1].threshold, rel=1e-6)
     assert found[0].val_loss == pytest.approx(found[1].val_loss, rel=1e-6)

@@ -15,6 +15,15 @@ from models import checkpoints
 from models.facts import CheckpointFacts
 from utils.errors import InputError
 
+DRAW = {
+    "fingerprint": "abc",
+    "protocol": "kaggle",
+    "unit": "beats",
+    "seed": 0,
+    "share": 0.1,
+    "beats": 100,
+    "digest": "1",
+}
 FACTS = CheckpointFacts(architecture="cnn", monitor="val_macro_f1", fingerprint="abc", data="d")
 
 
@@ -22,11 +31,12 @@ def wins(candidate, standing):
     return better("val_macro_f1", candidate, standing)
 
 
-def offer(folder: Path, score: float, content: bytes = b"weights", **changes) -> bool:
+def offer(folder: Path, score: float, content=b"weights", replaces=False, **changes) -> bool:
     def save(path: Path) -> None:
         path.write_bytes(content)
 
-    return checkpoints.offer(folder, replace(FACTS, score=score, **changes), wins, save)
+    facts = replace(FACTS, score=score, **changes)
+    return checkpoints.offer(folder, facts, wins, save, replaces=replaces)
 
 
 def standing(folder: Path) -> checkpoints.Checkpoint:
@@ -55,10 +65,57 @@ def test_nan_never_wins(tmp_path):
     assert not offer(tmp_path, float("inf"))
 
 
-def test_scores_of_other_data_are_not_compared(tmp_path):
-    offer(tmp_path, 0.9)
-    assert offer(tmp_path, 0.2, b"new data", fingerprint="other")
-    assert standing(tmp_path).weights_file.read_bytes() == b"new data"
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"validation": dict(DRAW, fingerprint="other")},
+        {"validation": dict(DRAW, protocol="patients")},
+        {"monitor": "val_accuracy"},
+        {"validation": dict(DRAW, digest="2")},
+        {"validation": {}, "split_seed": 1},
+        {"validation": {}, "split_seed": 0, "settings": {"validation_share": 0.01}},
+        {"validation": {}, "split_seed": 0, "validation_beats": 99},
+    ],
+)
+def test_a_score_of_other_beats_replaces_nothing(tmp_path, other):
+    known = {"protocol": "kaggle", "validation_beats": 100, "validation": DRAW}
+    offer(tmp_path, 0.2, **known)
+    assert not offer(tmp_path, 0.9, b"other", **{**known, **other})
+    assert standing(tmp_path).weights_file.read_bytes() == b"weights"
+
+
+def test_what_was_kept_before_draws_were_recorded_is_compared_by_seed_share_and_count(tmp_path):
+    old = {"protocol": "kaggle", "split_seed": 0, "settings": {"validation_share": 0.1}}
+    offer(tmp_path, 0.5, **old)
+    assert offer(tmp_path, 0.6, b"new", protocol="kaggle", validation=DRAW)
+    # By patient all seeds drew the same ones.
+    old = {"protocol": "patients", "split_seed": 7, "architecture": "rnn"}
+    offer(tmp_path, 0.5, **old)
+    drawn = {**DRAW, "protocol": "patients", "unit": "patients", "share": None, "seed": 0}
+    assert offer(tmp_path, 0.6, protocol="patients", architecture="rnn", validation=drawn)
+
+
+def test_put_copies_all_files_whatever_stands_there(tmp_path):
+    offer(tmp_path / "own", 0.1, b"own")
+    own = standing(tmp_path / "own")
+    checkpoints.add_calibration(own, {}, lambda path: path.write_bytes(b"calibration"))
+    offer(tmp_path / "used", 0.9, b"used", fingerprint="other")
+    taken = checkpoints.put(standing(tmp_path / "own"), tmp_path / "used")
+    assert taken.weights_file.read_bytes() == b"own"
+    assert taken.calibration_file.read_bytes() == b"calibration"
+    assert taken.facts.score == 0.1
+    assert len(visible(tmp_path / "used")) == 3 == len(visible(tmp_path / "own"))
+    assert checkpoints.put(taken, tmp_path / "used").facts == taken.facts  # itself
+
+
+def test_what_an_earlier_run_left_gives_way_once_there_is_something(tmp_path):
+    offer(tmp_path, 0.9, b"earlier")
+    checkpoints.add_calibration(standing(tmp_path), {}, lambda path: path.write_bytes(b"its own"))
+    assert not offer(tmp_path, float("nan"), b"nothing", replaces=True)
+    assert standing(tmp_path).weights_file.read_bytes() == b"earlier"
+    assert offer(tmp_path, 0.1, b"later", replaces=True)
+    assert standing(tmp_path).weights_file.read_bytes() == b"later"
+    assert len(visible(tmp_path)) == 2
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(tmp_path):

@@ -73,3 +73,26 @@ def test_differences_are_in_the_words_of_the_file():
     said = CheckpointFacts(architecture="cnn", class_names=("N", "V"), samples=187)
     found = said.differences(class_names=("N", "S"), samples=187, sampling_hz=120.0)
     assert found == [("class_names", ["N", "V"], ["N", "S"]), ("sampling_hz", None, 120.0)]
+
+
+def test_the_facts_tell_what_chose_the_weights_and_why_they_are_in_use():
+    facts = CheckpointFacts(
+        architecture="cnn",
+        monitor="val_macro_f1",
+        score=0.9,
+        epoch=7,
+        validation={
+            "fingerprint": "a",
+            "protocol": "kaggle",
+            "unit": "beats",
+            "seed": 3,
+            "share": 0.1,
+            "beats": 1200,
+            "digest": "1",
+        },
+    )
+    chosen = "chosen by val_macro_f1 0.9000 after epoch 7, on 1,200 beats, seed 3"
+    assert facts.how_chosen == chosen
+    promoted = dataclasses.replace(facts, promoted={"because": "it is better"})
+    assert promoted.how_chosen == f"{chosen}; in use because it is better"
+    assert "does not say" in CheckpointFacts(architecture="cnn").how_chosen

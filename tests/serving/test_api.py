@@ -147,6 +147,7 @@ def test_models_are_listed_and_chosen(client, beats):
     assert listed["default"] in found and {CNN, "mitbih-kaggle/rnn"} <= set(found)
     assert found[CNN]["facts"]["settings"]["width"] == 32
     assert 0 < found[CNN]["uncertain_below"] < 1
+    assert "on 8,756 beats, seed 0" in found[CNN]["how_chosen"]
     for name in (CNN, "mitbih-kaggle/rnn", "mitbih-kaggle/cnn_lstm", "mitbih-patients/cnn"):
         answer = client.post(
             "/api/predict", params={"model": name}, json={"beats": beats.signals[:2].tolist()}

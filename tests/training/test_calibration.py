@@ -126,7 +126,7 @@ def test_the_fit_is_the_same_again(trained, fitted, tmp_path):
 
 
 def test_a_training_leaves_a_calibration_beside_each_of_its_checkpoints(beats, notebook, tmp_path):
-    run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
+    run.train(Classifier("cnn"), SETTINGS, keep_in=tmp_path / "own")
     best = checkpoints.best("invented", "kaggle", "cnn")
     own = checkpoints.read(tmp_path / "own" / "cnn.json")
     for checkpoint in (best, own):
@@ -147,7 +147,7 @@ def test_a_run_that_is_not_the_best_fits_only_its_own(beats, notebook, tmp_path)
     run.train(Classifier("cnn"), SETTINGS)
     before = checkpoints.best("invented", "kaggle", "cnn").facts
     worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
-    run.train(Classifier("cnn"), worse, also_keep=tmp_path / "own")
+    run.train(Classifier("cnn"), worse, keep_in=tmp_path / "own")
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
     assert stored.load(checkpoints.read(tmp_path / "own" / "cnn.json")) is not None
 
@@ -159,7 +159,7 @@ def test_a_run_that_was_asked_to_stop_does_not_wait_for_it(beats, notebook, monk
         return dataclasses.replace(fit(*args, **options), stopped=True)
 
     monkeypatch.setattr(loop, "fit", stopped)
-    assert run.train(Classifier("cnn"), SETTINGS).is_new_best
+    assert run.train(Classifier("cnn"), SETTINGS).promotion.is_taken
     assert checkpoints.best("invented", "kaggle", "cnn").calibration_file is None
 
 

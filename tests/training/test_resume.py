@@ -322,31 +322,34 @@ def test_a_resumed_run_logs_and_keeps_all(beats, monkeypatch, tmp_path):
         assert one == pytest.approx(other, rel=1e-3)
     assert outcome.scores.macro_f1 == pytest.approx(whole.scores.macro_f1)
     assert book.summary.pop("ended_by") == straight.summary.pop("ended_by")
+    assert book.summary.pop("validation_digest") == straight.summary.pop("validation_digest")
     for name in straight.summary.keys() - PACE:
         assert book.summary[name] == pytest.approx(straight.summary[name], rel=1e-3)
-    assert outcome.is_new_best and book.models == straight.models
-    standing = checkpoints.best("invented", "kaggle", "cnn")
+    # What is a trial's is not calibrated: that comes when it is put into use.
+    assert straight.models == [("cnn-invented-kaggle", [".json", ".keras", ".npz"])]
+    assert outcome.candidate and book.models == [("cnn-invented-kaggle", [".json", ".keras"])]
+    standing = outcome.candidate
     assert standing.facts.epoch == outcome.result.best_epoch == whole.result.best_epoch
     assert standing.facts.score == outcome.result.best_score
     # Once more: nothing is left to train, all is logged and scored, and the checkpoint, put in
     # place by the process before, is known as its own.
     done = trained(monkeypatch, settings, again)
     assert again.rows == book.rows and done.scores.macro_f1 == outcome.scores.macro_f1
-    assert done.is_new_best and again.models == book.models and again.ended == "finished"
+    assert done.candidate and again.models == book.models and again.ended == "finished"
 
 
 @pytest.mark.slow
 def test_anothers_better_checkpoint_is_not_taken_for_ones_own(beats, monkeypatch, tmp_path):
     settings = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
     monkeypatch.setenv("SWEEP_TRIAL_DIR", str(tmp_path / "trial"))
-    assert trained(monkeypatch, settings, Notebook()).is_new_best
-    standing = checkpoints.best("invented", "kaggle", "cnn")
+    monkeypatch.setenv("SWEEP_CANDIDATES_DIR", str(tmp_path / "sweep"))
+    standing = trained(monkeypatch, settings, Notebook()).candidate
     theirs = dataclasses.replace(standing.facts, score=0.99, settings={"width": 64})
     assert checkpoints.offer(
         standing.path.parent, theirs, lambda mine, its: True, lambda path: path.write_bytes(b"x")
     )
     book = Notebook()
-    assert not trained(monkeypatch, settings, book).is_new_best
+    assert trained(monkeypatch, settings, book).candidate is None
     assert book.models == []
 
 

@@ -15,6 +15,7 @@ from tests.training.test_loop import SMALL, bumps
 from training import run, tracked_run, train_cnn
 from training.classifier import Classifier, prepare
 from training.epochs import FitResult
+from training.promotion import Place
 from training.recorder import Comparison, Recorder
 from training.settings import CnnSettings
 from training.tracking import SilentTracker
@@ -66,8 +67,8 @@ def notebook(monkeypatch):
 
 @pytest.mark.slow
 def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
-    outcome = run.train(Classifier("cnn"), SETTINGS, also_keep=tmp_path / "own")
-    assert outcome.is_new_best and notebook.ended == "finished"
+    outcome = run.train(Classifier("cnn"), SETTINGS, keep_in=tmp_path / "own")
+    assert outcome.promotion.is_taken and notebook.ended == "finished"
     assert [row["epoch"] for row in notebook.rows] == [1, 2]
     best = max(row["val_macro_f1"] for row in notebook.rows)
     assert notebook.rows[-1]["best_val_macro_f1"] == notebook.summary["best_val_macro_f1"] == best
@@ -90,12 +91,13 @@ def test_a_run_logs_keeps_and_explains_its_best(beats, notebook, tmp_path):
     assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook):
-    record = Recorder(None, FACTS, notebook, Comparison("val_macro_f1", "max", ()))
-    record.is_new_best, record.created = True, "earlier"
+def test_another_agents_better_checkpoint_is_not_tracked_as_ours(beats, notebook, tmp_path):
+    place = Place(tmp_path, is_shared=True)
+    record = Recorder(None, FACTS, notebook, Comparison("val_macro_f1", "max", ()), place)
+    record.is_kept, record.created = True, "earlier"
     facts = CheckpointFacts(architecture="cnn", score=0.9, created="later")
     wins = lambda candidate, standing: True  # noqa: E731
-    checkpoints.offer(record.folder, facts, wins, lambda path: path.write_bytes(b"theirs"))
+    checkpoints.offer(tmp_path, facts, wins, lambda path: path.write_bytes(b"theirs"))
     record.close(FitResult())
     assert notebook.models == []
 
@@ -111,7 +113,7 @@ def test_main_leaves_out_the_rest_after_a_stop(beats, notebook, monkeypatch, cap
 
     def train(task, *_args, **_options):
         asked.append(task.name)
-        return run.Outcome(FACTS, stopped, run.Evaluation("macro-F1 1", scores), True)
+        return run.Outcome(FACTS, stopped, run.Evaluation("macro-F1 1", scores))
 
     monkeypatch.setattr(run, "train", train)
     monkeypatch.setattr(scoring, "report_trainings", lambda *given: reported.append(given))
@@ -152,11 +154,12 @@ def test_a_worse_run_leaves_the_best_checkpoint(beats, notebook, capsys):
     before = checkpoints.best("invented", "kaggle", "cnn").facts
     worse = dataclasses.replace(SETTINGS, epochs=1, learning_rate=1e-7)
     outcome = run.train(Classifier("cnn"), worse)
-    assert not outcome.is_new_best
+    assert not outcome.promotion.is_taken
     assert checkpoints.best("invented", "kaggle", "cnn").facts == before
-    assert len(notebook.models) == 1
+    assert len(notebook.models) == 2  # each run's own
     assert run.report(outcome) == 0
-    assert "not better than the one in" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "not put into use" in told and f"beatsweep promote {outcome.candidate.path}" in told
 
 
 @pytest.mark.slow
@@ -180,7 +183,7 @@ def test_a_loss_that_is_not_finite_fails_the_trial(beats, notebook, capsys):
 
 
 def test_a_run_stopped_before_its_first_epoch_says_so(capsys):
-    outcome = run.Outcome(FACTS, FitResult(ended_by="asked to stop (SIGINT)"), None, False)
+    outcome = run.Outcome(FACTS, FitResult(ended_by="asked to stop (SIGINT)"), None)
     with pytest.raises(InputError, match="before the first epoch was done"):
         run.report(outcome)
 
