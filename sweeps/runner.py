@@ -236,6 +236,13 @@ class Runner:
         """Record that the trial is alive, or stop it: this agent may have been frozen for long."""
         running.last_heartbeat = time.monotonic()
         if not self.study.record_heartbeat(running.trial) and not running.is_lost:
+            self._give_up_trial(running)
+
+    def _give_up_trial(self, running: RunningTrial, has_ended: bool = False) -> None:
+        """Leave a trial to the agent that has taken it."""
+        if has_ended:
+            running.end = (None, TAKEN)
+        else:
             self._ask_to_stop(running, None, TAKEN)
 
     def _take_values(self, running: RunningTrial, has_ended: bool = False) -> None:
@@ -244,7 +251,9 @@ class Runner:
             value = running.values.get()
             if running.is_lost:
                 continue
-            self.study.report(running.trial, value)
+            if not self.study.report(running.trial, value):
+                self._give_up_trial(running, has_ended)
+                continue
             if rule and not running.end:
                 others = self.study.others(running.trial)
                 if verdict := rule.judge(running.trial.values, others, self.study.maximize):

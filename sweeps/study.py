@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
@@ -268,13 +269,23 @@ class SweepStudy:
 
     # --- While a trial runs, and when it ends --------------------------------------------------
 
-    def report(self, trial: Trial, value: float) -> None:
-        """Keep the metric of the trial's next log call."""
+    def report(self, trial: Trial, value: float) -> bool:
+        """Keep the metric of the trial's next log call; whether it is still this agent's."""
+        step = len(trial.values) + 1
+
+        def record() -> bool:
+            if self.storage.get_trial(trial.trial_id).user_attrs.get("owner") != self.owner:
+                return False
+            try:
+                self.storage.set_trial_intermediate_value(trial.trial_id, step, value)
+            except UpdateFinishedTrialError:  # by another agent, just now
+                return False
+            return True
+
+        if not self.retry.call(record):
+            return False
         trial.values.append(value)
-        step = len(trial.values)
-        self.retry.call(
-            lambda: self.storage.set_trial_intermediate_value(trial.trial_id, step, value)
-        )
+        return True
 
     def others(self, trial: Trial) -> list[list[float]]:
         """The metric at each log call of all trials but this one."""

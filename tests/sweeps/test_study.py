@@ -103,8 +103,11 @@ def test_the_trial_of_a_dead_agent_of_this_machine_is_taken_up_at_once(url, monk
     taken = other.take(1)
     assert taken.number == trial.number
     assert not study.record_heartbeat(trial) and other.record_heartbeat(taken)
+    assert not study.report(trial, 0.9) and other.report(taken, 0.1)
+    assert [one.intermediate_values for one in study.trials()] == [{1: 0.1}]
     assert not study.finish(trial, TrialState.COMPLETE, 0.1)
     assert other.finish(taken, TrialState.COMPLETE, 0.2)
+    assert not study.report(trial, 0.9) and not other.report(taken, 0.9)
     assert [trial.value for trial in study.trials()] == [0.2]
 
 
