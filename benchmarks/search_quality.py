@@ -100,7 +100,8 @@ class WandbEngine(AbstractContextManager):
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def _ask(self, request: dict) -> dict:
+    def ask(self, request: dict) -> dict:
+        """Its answer to a line of JSON."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
@@ -108,11 +109,11 @@ class WandbEngine(AbstractContextManager):
 
     def search(self, objective: Objective, seed: int, evaluate: Evaluate, trials: int) -> float:
         """As `search_optuna`."""
-        self._ask({"seed": seed})
+        self.ask({"seed": seed})
         runs: list[dict] = []
         seconds = 0.0
         for _ in range(trials):
-            found = self._ask({"sweep": sweep_of(objective), "runs": runs})
+            found = self.ask({"sweep": sweep_of(objective), "runs": runs})
             seconds += found["seconds"]
             score = evaluate(found["config"])
             logged = {} if score is None else {"score": score}

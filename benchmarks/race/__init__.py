@@ -1,0 +1,1 @@
+"""Which engine finds a good network first, by the processor second? See `replay`."""
