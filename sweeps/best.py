@@ -12,7 +12,7 @@ cut off.
 import argparse
 from typing import Any
 
-from utils.command_line import Parser, positive
+from utils.command_line import Parser, existing_file, positive
 from utils.errors import exit_plainly
 
 
@@ -68,6 +68,12 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="settings in place of the sweep's, e.g. epochs=30: as long as the final training",
     )
     parser.add_argument("--seed-parameter", default="seed", help="how the program names its seed")
+    parser.add_argument(
+        "--begin-with",
+        type=existing_file,
+        metavar="CSV",
+        help="begin with the trainings of a table, best.csv of the study that had them",
+    )
     parser.add_argument("--workers", type=positive, default=1, help="trainings at a time")
     parser.add_argument("--storage", help="SQLAlchemy URL; default: SQLite in the runs folder")
     parser.add_argument(

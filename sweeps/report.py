@@ -1,4 +1,4 @@
-"""The report of a study of the local sweep engine, as one HTML page and PNG files.
+"""The report of a study of the local sweep engine: one HTML page, PNG files, Markdown, a table.
 
 python -m sweeps.report cnn-bayes
 python -m sweeps.report cnn-bayes --to my_report
@@ -28,16 +28,19 @@ def main(argv: list[str] | None = None) -> int:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     stored = open_existing(args.study, args.storage)
     # Later still, since a study that is not there should not wait for matplotlib.
-    from sweeps.study_report import findings, page, study_table
+    from sweeps import retraining
+    from sweeps.study_report import findings, page, study_table, summary
 
     study = study_table.read(stored)
     folder = args.to or study_folder(study.name) / "report"
-    file = page.write(study, folder)
+    found = findings.importances(study)
+    file = page.write(study, found, folder)
+    text = summary.write(study, found, retraining.confirmed(stored), folder)
     table = _write_table(stored, folder)
     for warning in findings.warnings_of(study):
         print(f"note: {warning}")
     print(findings.best_sentence(study))
-    print(f"report: {shown(file)}")
+    print(f"report: {shown(file)}\nas Markdown: {shown(text)}")
     if table:
         print(f"all trials: {shown(table)}")
     return 0

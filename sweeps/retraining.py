@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
 
-from sweeps import storage, sweep_file
+from sweeps import results, storage, sweep_file
 from sweeps.confirmation import Candidate, rank, verdict
 from sweeps.display import Display
 from sweeps.runner import Options, Runner, fair_threads
@@ -55,7 +55,8 @@ class Winner:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Retrain, print the table, keep it as `best.json` in the study's folder.
+    """Retrain, print the table, keep it as `best.json`, and all trainings as `best.csv`, in the
+    study's folder.
 
     Args:
         args: as `sweeps.best` parses them.
@@ -80,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
             notify=display.notify,
             give_up=lambda: stop.count > 0,
         )
+        if args.begin_with:
+            again.take_over(results.read(args.begin_with, sweep.space))
         again.enqueue(_retrainings(sweep, top, repeated))
         display.say(
             f"{len(top)} settings, each with {_seeds(args.seeds)}"
@@ -93,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     found = rank(candidates(first, again.study), again.maximize)
     _print(found, again.maximize, sweep)
     _write(args.study, found)
+    results.write(again.trials(), sweep.space, study_folder(args.study) / "best.csv")
     return status
 
 
@@ -201,12 +205,17 @@ def candidates(first: optuna.Study, again: optuna.Study) -> list[Candidate]:
     ]
 
 
+def confirmed(study: optuna.Study) -> list[Candidate]:
+    """The settings of a study that were trained again, best first; none where none were."""
+    again = _study_of_retrainings(study)
+    return rank(candidates(study, again), _is_maximised(study)) if again else []
+
+
 def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
     """The best trial of a study, and where it comes from."""
     name, maximize = study.study_name, _is_maximised(study)
-    found = candidates(study, again) if (again := _study_of_retrainings(study)) else []
-    if found:
-        best = rank(found, maximize)[0]
+    if found := confirmed(study):
+        best = found[0]
         return study.trials[best.number], (
             f"trial {best.number} of study {name}, the best of {len(found)} settings by the mean "
             f"over {_seeds(len(best.values))}: {metric} {best.shown}"

@@ -26,6 +26,7 @@ from sweeps.study_report.study_table import (
     StudyTable,
     shown_value,
 )
+from sweeps.trial_history import at_full_length
 
 EDGE_SHARE = 0.05
 TOP = 5
@@ -35,6 +36,7 @@ MOST_TRIALS = 400
 RANDOM_PARAMETERS = 8
 RANDOM_NAME = "random numbers "  # no YAML name of a setting has a space
 SEED = 0
+NO_CURVE = np.empty((0, 2))
 # With more failures than this share the search itself is in doubt.
 FAILED_SHARE = 0.2
 
@@ -147,8 +149,8 @@ def _edge_side(scale: Scale, value: Any) -> int:
 def importances(table: StudyTable) -> Importances:
     """Functional ANOVA of the scores' ranks over finished and stopped trials.
 
-    Ranks, so that a few diverged trials do not decide; stopped trials count with their
-    last value, since leaving them out would hide the very settings that made them bad. The
+    Ranks, so that a few diverged trials do not decide; stopped trials count as they would have
+    become, since leaving them out would hide the very settings that made them bad. The
     parameters of random numbers that give the chance level follow the shadow features of Kursa and
     Rudnicki, Feature Selection with the Boruta Package (2010); the decomposition is that of
     Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing Hyperparameter Importance
@@ -175,7 +177,11 @@ def _trials(count: int) -> str:
 
 
 def _fanova(table: StudyTable, scored: pd.DataFrame) -> Importances:
-    ranks = scored["score"].rank() * (1 if table.is_maximised else -1)
+    sign = -1 if table.is_maximised else 1
+    whole = (scored["state"] == FINISHED).to_numpy()
+    curves = [sign * table.curves.get(number, NO_CURVE)[:, 1] for number in scored.index]
+    losses = at_full_length(sign * scored["score"].to_numpy(float), curves, whole)
+    ranks = -pd.Series(losses, index=scored.index).rank()
     columns = {
         scale.name: _column(scale, table.values.loc[scored.index]) for scale in table.scales
     }
@@ -345,8 +351,8 @@ def captions(study: StudyTable, importances: Importances) -> dict[str, str]:
         "importances": f"Functional ANOVA of the ranks of {importances.trials:,} scores, each "
         "parameter by itself. Grey bars cannot be told from chance. What depends on two "
         "parameters together is not shown, and only the ranges that were searched count."
-        + " Stopped trials count with their last value, which is also worse because they ran "
-        "for a shorter time." * stopped,
+        + " Stopped trials count as they would have become, by those that went on."
+        * stopped,
         "parallel": "Where blue lines meet, good settings agree; where they spread over an axis, "
         "the parameter matters little. Lines that share one of a few values are spread a little."
         + " Stopped trials are included with their last value."

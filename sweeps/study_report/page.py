@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sweeps.study_report import findings, plots, space_plots
+from sweeps.study_report import plots, space_plots
 from sweeps.study_report.findings import (
     Importances,
     captions,
@@ -30,9 +30,8 @@ LONGEST_REASON = 100
 ORDER = ("history", "early_stopping", "importances", "parallel", "slices", "cost")
 
 
-def write(study: StudyTable, folder: Path) -> Path:
+def write(study: StudyTable, found: Importances, folder: Path) -> Path:
     """Write the page and a PNG of each figure into `folder`; the path of the page."""
-    found = findings.importances(study)
     return build(study, found, draw_all(study, found)).write(folder)[0]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 from scipy import stats
 
-from sweeps import confirmation, retraining, sweep_file
+from sweeps import best, confirmation, results, retraining, sweep_file
 from sweeps.confirmation import Candidate
 from sweeps.study import SweepStudy
 from utils.errors import InputError
@@ -158,3 +158,40 @@ def test_a_study_that_cannot_have_a_winner_is_reported(url):
     optuna.create_study(study_name="theirs", storage=url)
     with pytest.raises(InputError, match="no sweep with a `metric`"):
         retraining.winner("theirs", url)
+
+
+def test_trainings_of_a_table_are_taken_over_and_not_run_again(url, tmp_path, capsys):
+    first = study(url, [0.90, 0.93, 0.91])
+    args = best._parse(["top", "--top=2", "--seeds=2", f"--storage={url}"])
+    again = retraining._sweep_of_retrainings(
+        first.study, retraining.repetitions(first.study, args)
+    )
+    trained = [
+        create_trial(
+            state=TrialState.COMPLETE,
+            value=score,
+            params=params,
+            distributions=again.space.stored,
+            user_attrs={**attributes, "seconds": 60.0},
+        )
+        for score, (params, attributes) in zip(
+            (0.91, 0.88, 0.92, 0.89),
+            retraining._retrainings(
+                again,
+                retraining.top_trials(first.study, 2, "seed"),
+                retraining.repetitions(first.study, args),
+            ),
+            strict=True,
+        )
+    ]
+    results.write(trained, again.space, tmp_path / "best.csv")
+    args = best._parse(
+        ["top", "--top=2", "--seeds=2", f"--storage={url}", f"--begin-with={tmp_path}/best.csv"]
+    )
+    assert retraining.run(args) == 0
+    printed = capsys.readouterr().out
+    assert "trial 1 leads trial 2 by 0.0300" in printed
+    tables = (tmp_path / "best.csv", tmp_path / "sweeps" / "top" / "best.csv")
+    given, written = (path.read_text().splitlines() for path in tables)
+    assert len(given) == 5
+    assert [line.split(",", 1)[1] for line in written] == [line.split(",", 1)[1] for line in given]

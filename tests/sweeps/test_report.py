@@ -18,7 +18,8 @@ from optuna.distributions import (
 from optuna.trial import TrialState, create_trial
 
 from sweeps import report
-from sweeps.study_report import findings, page, plots, space_plots, study_table
+from sweeps.confirmation import Candidate
+from sweeps.study_report import findings, page, plots, space_plots, study_table, summary
 from sweeps.study_report.findings import edges, importances, seed_noise
 
 SPACE: dict[str, BaseDistribution] = {
@@ -122,7 +123,8 @@ def text_of(file: Path) -> str:
 
 
 def write(study: optuna.Study, folder: Path) -> tuple[str, set[str]]:
-    file = page.write(study_table.read(study), folder)
+    read = study_table.read(study)
+    file = page.write(read, importances(read), folder)
     return text_of(file), {file.stem for file in folder.glob("*.png")}
 
 
@@ -354,6 +356,26 @@ class TestThePage:
         assert "<script" not in html and "<b>no" not in html
 
 
+class TestTheSummary:
+    def test_it_says_what_was_found_and_what_was_confirmed(self):
+        read = study_table.read(mixed_study(40))
+        best = int(read.ranked.index[0])
+        again = [Candidate(best, 0.9, (0.88, 0.89), (0, 1), 60.0), Candidate(3, 0.9, (0.8, 0.82))]
+        text = summary.markdown(read, importances(read), again, ["history.png"])
+        assert f"of trial {best}" in text and "(history.png)" in text
+        assert f"| {best} | 0.9000 | 0.8850 ± 0.0071 | 2 | 60 |" in text
+        assert f"trial {best} leads trial 3" in text or "cannot be told apart" in text
+        mattered = text.partition("## What mattered")[2]
+        assert "| learning_rate |" in mattered and "| dropout |" not in mattered
+        for lines in text.split("\n\n"):
+            cells = [line.count(" |") for line in lines.splitlines() if line.startswith("|")]
+            assert len(set(cells)) <= 1  # tables have as many cells in each row
+
+    def test_a_study_without_trials_has_one_too(self):
+        read = study_table.read(make_study())
+        assert "No trial has finished" in summary.markdown(read, importances(read), [])
+
+
 class TestTheProgram:
     @pytest.mark.slow
     def test_it_reports_a_stored_study(self, tmp_path, capsys, monkeypatch):
@@ -368,6 +390,7 @@ class TestTheProgram:
         assert page.is_file() and str(page) in printed
         assert f"{stored.best_value:.4f}, of trial {stored.best_trial.number}" in printed
         assert not complaints
+        assert (page.parent / "summary.md").read_text().startswith("# a study")
 
     def test_an_unknown_study_is_reported_plainly(self, tmp_path, capsys):
         url = f"sqlite:///{tmp_path / 'studies.db'}"
