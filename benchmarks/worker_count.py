@@ -33,30 +33,30 @@ def main() -> int:
     cores = os.cpu_count() or 1
     headers = f"{f'1 worker, {cores} threads':>24}{f'{cores} workers, 1 thread':>24}"
     print(f"{f'seconds for {args.trials} trials':<24}{headers}")
-    for name in ("cnn", "rnn"):
-        times: dict[int, list[float]] = {1: [], cores: []}
-        for _ in range(args.rounds):
-            for workers in times:
-                with tempfile.TemporaryDirectory() as folder:
-                    times[workers].append(
-                        _seconds(Path(folder), name, workers, args.trials, args.beats)
-                    )
-        one, many = min(times[1]), min(times[cores])
-        print(f"{name:<24}{one:24.1f}{many:24.1f}   ({one / many:.2f} times as fast)")
+    with tempfile.TemporaryDirectory() as folder:  # one for all: the beats are made once
+        for name in ("cnn", "rnn"):
+            times: dict[int, list[float]] = {1: [], cores: []}
+            for number in range(args.rounds):
+                for workers, seconds in times.items():
+                    sweep = _sweep(name, workers + args.trials, args.beats)
+                    sweep["name"] = f"{name}-{workers}-{number}"
+                    seconds.append(_seconds(Path(folder), sweep, workers, args.trials))
+            one, many = min(times[1]), min(times[cores])
+            print(f"{name:<24}{one:24.1f}{many:24.1f}   ({one / many:.2f} times as fast)")
     return 0
 
 
-def _seconds(folder: Path, name: str, workers: int, trials: int, beats: int) -> float:
+def _seconds(folder: Path, sweep: dict[str, Any], workers: int, trials: int) -> float:
     """From the end of the warm-up trials, one per worker, to the end of the last trial."""
     file = folder / "sweep.yaml"
-    file.write_text(yaml.safe_dump(_sweep(name, workers + trials, beats)))
+    file.write_text(yaml.safe_dump(sweep))
     environment = {**os.environ, "HOME": str(folder), "ECG_RUNS": str(folder / "runs")}
     command = [sys.executable, "-m", "sweeps.agent", str(file), "--workers", str(workers)]
     subprocess.run(
         command, cwd=PROJECT_FOLDER, env=environment, check=True, stdout=subprocess.DEVNULL
     )
     database = connect(f"sqlite:///{folder}/runs/sweeps/studies.db")
-    study = database.get_study_id_from_name("workers")
+    study = database.get_study_id_from_name(sweep["name"])
     ends = sorted(
         trial.datetime_complete.timestamp()
         for trial in database.get_all_trials(study)
@@ -76,7 +76,6 @@ def _sweep(name: str, trials: int, beats: int) -> dict[str, Any]:
     parameters["seed"] = {"values": list(range(trials))}
     return {
         "program": f"training/train_{name}.py",
-        "name": "workers",
         "method": "grid",
         "metric": {"name": "best_val_macro_f1", "goal": "maximize"},
         "command": ["${env}", "${interpreter}", "-m", f"training.train_{name}", "${args}"],

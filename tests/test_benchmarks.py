@@ -16,7 +16,7 @@ def printed(module: str, *words: str, folder: Path) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *words],
         cwd=ROOT,
-        timeout=500,
+        timeout=900,
         env={**kept, "HOME": str(folder), "WANDB_ERROR_REPORTING": "false"},
         capture_output=True,
         text=True,
