@@ -13,7 +13,7 @@ import argparse
 from typing import Any
 
 from utils.command_line import Parser, existing_file, positive
-from utils.errors import exit_plainly
+from utils.errors import InputError, exit_plainly
 
 
 @exit_plainly
@@ -31,12 +31,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def _assignment(text: str) -> tuple[str, Any]:
     """An argument's type: NAME=VALUE, the value as YAML reads it."""
-    import yaml
+    from utils import yaml_text
 
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"NAME=VALUE is expected, got '{text}'")
-    return name, yaml.safe_load(value)
+    try:
+        return name, yaml_text.parse(value, f"the value of {name}").content
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

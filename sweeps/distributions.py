@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from sweeps import space
 
 # distribution -> required keys, and the others with their defaults
@@ -26,6 +28,21 @@ DISTRIBUTIONS: dict[str, tuple[tuple[str, ...], dict[str, float]]] = {
     "beta": ((), {"a": 1, "b": 1}),
     "q_beta": ((), {"a": 1, "b": 1, "q": 1}),
 }
+
+
+# Distributions whose numbers are natural exponents: -> which of them.
+EXPONENTS = {
+    "log_uniform": ("min", "max"),
+    "q_log_uniform": ("min", "max"),
+    "inv_log_uniform": ("min", "max"),
+    "log_normal": ("mu",),
+    "q_log_normal": ("mu",),
+}
+LARGEST_EXPONENT = 700  # e to the power of more is no floating-point number
+MOST_DEVIATIONS = 6.1  # as far as normal distributions are drawn
+
+
+NUMBERS = ("min", "max", "mu", "sigma", "a", "b", "q")  # options that are numbers
 
 
 class Fault(ValueError):
@@ -74,6 +91,20 @@ def exponents_note(name: str, options: Mapping[str, Any]) -> str | None:
     )
 
 
+def _check_exponents(name: str, kind: str, options: Mapping[str, Any]) -> None:
+    reach = MOST_DEVIATIONS * options.get("sigma", 0)
+    for key in EXPONENTS[kind]:
+        if abs(options[key]) + reach <= LARGEST_EXPONENT:
+            continue
+        text = (
+            f"'{name}': {kind} takes natural exponents, and e^{options[key]} is out of all range"
+        )
+        if "min" in options and options["min"] > 0:
+            low, high = options["min"], options["max"]
+            text += f"; for values from {low} to {high} write {kind}_values"
+        raise Fault(key, text)
+
+
 def is_number(value: Any) -> bool:
     """Whether it is a finite number and no boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
@@ -94,7 +125,7 @@ def _kind(name: str, options: Mapping[str, Any]) -> str:
     if kind is None:
         whole = all(is_whole(options.get(key)) for key in ("min", "max"))
         return "int_uniform" if whole else "uniform"
-    if kind not in DISTRIBUTIONS:
+    if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
         raise Fault(
             "distribution",
             f"'{name}': unknown distribution {kind!r}; known: {', '.join(DISTRIBUTIONS)}",
@@ -129,9 +160,26 @@ def _number(name: str, kind: str, options: Mapping[str, Any]) -> space.Parameter
             raise Fault(key, f"'{name}': '{key}' is above 0; got {options[key]}")
     if kind == "int_uniform":
         return space.int_uniform(name, int(options["min"]), int(options["max"]))
+    if kind in EXPONENTS:
+        _check_exponents(name, kind, options)
     if kind == "uniform" and options["min"] == options["max"]:
         return space.constant(name, options["min"])
-    return space.number(name, kind, options)
+    options = {
+        key: float(value) if key in NUMBERS and key != "q" else value
+        for key, value in options.items()
+    }
+    try:
+        with np.errstate(all="ignore"):
+            found = space.number(name, kind, options)
+            drawn = [found.value(quantile) for quantile in (0.0, 0.5, 1.0)]
+            fits = all(found.low <= one <= found.high and is_number(one) for one in drawn)
+            fits &= all(found.stored._contains(one) for one in drawn)
+    except (ArithmeticError, ValueError):
+        fits = False
+    if not fits:
+        given = ", ".join(f"{key} {options[key]}" for key in NUMBERS if key in options)
+        raise Fault("", f"'{name}': no numbers can be drawn from {kind} with {given}")
+    return found
 
 
 def _check_ends(name: str, kind: str, low: float, high: float) -> None:
@@ -141,5 +189,9 @@ def _check_ends(name: str, kind: str, low: float, high: float) -> None:
         raise Fault("max", f"'{name}': 'min' and 'max' are both {low}: write `value: {low}`")
     if kind == "int_uniform" and not (is_whole(low) and is_whole(high)):
         raise Fault("min", f"'{name}': int_uniform takes whole numbers; got {low!r} and {high!r}")
+    if kind == "int_uniform" and max(-low, high) > space.LARGEST_WHOLE:
+        raise Fault(
+            "max", f"'{name}': whole numbers are kept exactly up to {space.LARGEST_WHOLE:,}"
+        )
     if kind.endswith("log_uniform_values") and low <= 0:
         raise Fault("min", f"'{name}': {kind} needs 'min' above 0; got {low}")

@@ -4,10 +4,12 @@ The rule is that of W&B's own engine: brackets count log calls that contain the 
 that reached a bracket, finished ones included, are ranked by their value there.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_BRACKETS = 100  # as in W&B's engine
+MOST_CALLS = 10**9  # no trial logs more often
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ class Hyperband:
     ) -> "Hyperband":
         """From W&B's options: either `min_iter`, or `max_iter` with `s` brackets before it."""
         if min_iter is not None:
-            brackets = [int(min_iter * eta**power) for power in range(MOST_BRACKETS)]
+            brackets = _within(min_iter * eta**power for power in range(MOST_BRACKETS))
         else:
             assert max_iter is not None
-            brackets = [int(max_iter / eta**power) for power in range(1, int(s) + 1)]
-        return cls(tuple(sorted({one for one in brackets if one >= 1})), eta, strict)
+            count = min(int(s), MOST_BRACKETS)
+            brackets = _within(max_iter / eta**power for power in range(1, count + 1))
+        return cls(tuple(sorted({int(one) for one in brackets})), eta, strict)
 
     def judge(
         self, values: Sequence[float], others: Iterable[Sequence[float]], maximize: bool
@@ -77,3 +80,8 @@ class Hyperband:
         if value > threshold:
             return Verdict(bracket, sign * value, sign * threshold)
         return None
+
+
+def _within(values: Iterable[float]) -> list[float]:
+    """The values up to the first that is no number of log calls."""
+    return list(itertools.takewhile(lambda one: 1 <= one <= MOST_CALLS, values))

@@ -61,21 +61,22 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     before = _flat({key: old.get(key) for key in ESSENTIAL if old.get(key) is not None})
     now = _flat({key: new.get(key) for key in ESSENTIAL if new.get(key) is not None})
     return [
-        f"{key}: {_shown(before, key)} in the study, {_shown(now, key)} in the file"
-        for key in sorted(set(before) | set(now))
-        if json.dumps(before.get(key)) != json.dumps(now.get(key))
+        f"{'.'.join(keys)}: {_shown(before, keys)} in the study, {_shown(now, keys)} in the file"
+        for keys in sorted(set(before) | set(now))
+        if json.dumps(before.get(keys)) != json.dumps(now.get(keys))
     ]
 
 
-def _shown(content: Mapping[str, Any], key: str) -> str:
-    return repr(content[key]) if key in content else "nothing"
+def _shown(content: Mapping[tuple, Any], keys: tuple) -> str:
+    return repr(content[keys]) if keys in content else "nothing"
 
 
-def _flat(content: Mapping[str, Any], outer: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(content: Mapping[str, Any], outer: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """The values by their keys, which may have dots of their own."""
+    flat: dict[tuple[str, ...], Any] = {}
     for key, value in content.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{outer}{key}.")
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, (*outer, key))
         else:
-            flat[f"{outer}{key}"] = value
+            flat[(*outer, key)] = value
     return flat

@@ -260,9 +260,11 @@ def _sweep_of_retrainings(study: optuna.Study, repeated: Repetitions) -> Sweep:
     content.pop("run_cap", None)
     content["name"] = f"{study.study_name}{SUFFIX}"
     content["method"] = "random"
-    parameters = content["parameters"]
-    parameters |= {name: {"values": values} for name, values in repeated.varied.items()}
-    parameters |= {name: {"value": value} for name, value in repeated.fixed.items()}
+    own = sweep_file.of_content(content, study.study_name)
+    for name, values in repeated.varied.items():
+        own.replace_parameter(content, name, {"values": values})
+    for name, value in repeated.fixed.items():
+        own.replace_parameter(content, name, {"value": value})
     path = study_folder(study.study_name) / "best.yaml"
     text = "# Made by sweeps.best: the sweep's top settings again, with other seeds and draws.\n"
     text += yaml.safe_dump(content, sort_keys=False)

@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,8 @@ from scipy import stats
 # Unbounded distributions are cut where one draw in a thousand million would lie: Optuna's
 # distributions have ends.
 TAIL = 1e-9
+LARGEST_WHOLE = 2**53  # Optuna keeps whole numbers as floating-point ones
+MOST_CELLS = 1_000_000  # of one parameter in a grid
 GRID_DISTRIBUTIONS = ("constant", "categorical", "int_uniform", "q_uniform")
 
 
@@ -33,14 +35,21 @@ class Parameter:
     """One parameter of a sweep.
 
     Attributes:
-        name: its name; `model.width` is `width` inside `model`.
+        name: what people read and Optuna keeps; the words of `path` with dots between them.
         distribution: its name in W&B's schema.
         stored: what Optuna keeps; its values are the real ones, lists and mappings as JSON text.
+        keys: where the sweep file nests it, see `path`.
     """
 
     name: str
     distribution: str
     stored: BaseDistribution
+    keys: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The keys to its value: `width` inside `model` has two, a name with a dot has one."""
+        return self.keys or (self.name,)
 
     @property
     def is_constant(self) -> bool:
@@ -178,7 +187,7 @@ class Space:
         """What the program gets: real values, nested ones as mappings."""
         nested: dict[str, Any] = {}
         for one in self.parameters:
-            *outer, last = one.name.split(".")
+            *outer, last = one.path
             group = nested
             for name in outer:
                 group = group.setdefault(name, {})
@@ -219,14 +228,40 @@ def grid_values(parameter: Parameter) -> tuple[Any, ...]:
     if isinstance(parameter, Whole):
         return tuple(range(parameter.low, parameter.high + 1))
     if isinstance(parameter, Number) and parameter.distribution == "q_uniform":
-        low, width = (
-            parameter.scipy_distribution.support()[0],
-            np.ptp(parameter.scipy_distribution.support()),
-        )
-        count = max(1, math.ceil(width / parameter.step - 1e-9))
+        low, _high = parameter.scipy_distribution.support()
+        count = grid_count(parameter)
         cells = (_to_step(low + i * parameter.step, parameter.step) for i in range(count))
         return tuple(dict.fromkeys(cells))  # rounding may bring two to one value
     raise ValueError(f"a grid cannot list the values of '{parameter.name}'")
+
+
+def grid_count(parameter: Parameter) -> int:
+    """How many values a grid tries of a parameter that it can list."""
+    if isinstance(parameter, Choice):
+        return len(parameter.choices)
+    if isinstance(parameter, Whole):
+        return parameter.high - parameter.low + 1
+    assert isinstance(parameter, Number)
+    low, high = parameter.scipy_distribution.support()
+    return max(1, math.ceil((high - low) / parameter.step - 1e-9))
+
+
+def for_grid(parameter: Parameter) -> Parameter:
+    """The parameter as a grid needs it: W&B's cells of a `q_uniform` count from its `min`.
+
+    In a random sweep it gives multiples of `q`; where `min` is none, the cells are others.
+    """
+    if not isinstance(parameter, Number) or parameter.distribution != "q_uniform":
+        return parameter
+    low, _high = parameter.scipy_distribution.support()
+    if _is_multiple(low, parameter.step):
+        return parameter
+    cells = [float(f"{low + i * parameter.step:.12g}") for i in range(grid_count(parameter))]
+    return replace(categorical(parameter.name, cells), keys=parameter.keys)
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    return abs(value / step - round(value / step)) < 1e-9
 
 
 def examples(space: Space) -> dict[str, list[Any]]:
@@ -277,6 +312,9 @@ def number(name: str, distribution: str, options: Mapping[str, float]) -> Number
         low, high = float(options["min"]), float(options["max"])  # not exp(log(min))
     if step:
         low, high = _to_step(low, step), _to_step(high, step)
+    if step and isinstance(step, int):
+        most = LARGEST_WHOLE // step * step
+        low, high = max(low, -most), min(high, most)
     stored = _stored_number(low, high, step, is_log)
     return Number(name, distribution, stored, scipy_distribution, is_log, step, low, high)
 

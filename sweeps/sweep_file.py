@@ -1,17 +1,18 @@
 """W&B's sweep files, read strictly: what is wrong is named with its line, all at once."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sweeps import distributions, space
-from sweeps.distributions import Fault, is_number, is_whole
+from sweeps.distributions import NUMBERS, Fault, is_number, is_whole
 from sweeps.early_stopping import Hyperband
 from sweeps.space import Space
+from utils import yaml_text
 from utils.errors import InputError
 
 METHODS = ("grid", "random", "bayes")
@@ -33,6 +34,14 @@ KEYS = (
     "parameters",
 )
 IGNORED_KEYS = ("apiVersion", "kind", "controller")
+# What W&B does on its own servers, and what does it here.
+WANDB_ALONE = {
+    "job": "`job` names a job of W&B Launch, which W&B alone can start: name the `program`",
+    "image_uri": "`image_uri` is for W&B Launch, which W&B alone can start: name the `program`",
+    "metrics": "`metrics` weighs several goals, which W&B's schedulers do: name one as `metric`",
+    "scheduler": "`scheduler` runs Optuna or Ax on W&B's side: here `method: bayes` searches, and "
+    "`--method tpe` does so by Optuna's TPE",
+}
 METRIC_KEYS = ("name", "goal", "target", "impute", "impute_while_running")
 HYPERBAND_KEYS = ("type", "min_iter", "max_iter", "s", "eta", "strict")
 MACROS = (
@@ -49,7 +58,6 @@ MACROS = (
     "args_override_hydra",
 )
 NUMBER_TEXT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -109,13 +117,31 @@ class Sweep:
         return f"{self.path}, line {self.lines.get(keys, 1)}"
 
     def where_parameter(self, name: str) -> str:
-        """`file, line n` of the parameter with this dotted name."""
-        return self.where(*parameter_keys(name))
+        """`file, line n` of the parameter that is called so."""
+        paths = {one.name: one.path for one in self.space.parameters}
+        return self.where(*entry_keys(paths.get(name, (name,))))
+
+    def replace_parameter(
+        self, content: dict[str, Any], name: str, options: Mapping[str, Any]
+    ) -> None:
+        """Give a parameter other options in the content of a sweep file, or add one.
+
+        Args:
+            content: of this sweep, or a copy of it.
+            name: as `Parameter.name` has it; an unknown one is added as it is.
+            options: e.g. ``{"value": 3}``.
+        """
+        paths = {one.name: one.path for one in self.space.parameters}
+        *outer, last = paths.get(name, (name,))
+        group = content["parameters"]
+        for key in outer:
+            group = group[key]["parameters"]
+        group[last] = dict(options)
 
 
-def parameter_keys(name: str) -> tuple[str, ...]:
-    """The path of keys to a parameter: `model.width` is parameters, model, parameters, width."""
-    return tuple(key for part in name.split(".") for key in ("parameters", part))
+def entry_keys(path: Sequence[str]) -> tuple[str, ...]:
+    """The keys to a parameter's entry: (model, width) is parameters, model, parameters, width."""
+    return tuple(key for part in path for key in ("parameters", part))
 
 
 def read(path: Path) -> Sweep:
@@ -125,13 +151,7 @@ def read(path: Path) -> Sweep:
         InputError: the file cannot be read, or something in it is wrong; the message has one line
             per fault, each with its line number.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: the sweep file cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text file in UTF-8: {error}") from error
-    return parse(text, path)
+    return _sweep(yaml_text.read(path), path)
 
 
 def of_content(content: Mapping[str, Any], name: str) -> Sweep:
@@ -141,13 +161,13 @@ def of_content(content: Mapping[str, Any], name: str) -> Sweep:
 
 def parse(text: str, path: Path) -> Sweep:
     """The sweep in a text; `path` names it in messages. Raises as `read` does."""
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {error}") from error
-    if not isinstance(root, yaml.MappingNode):
+    return _sweep(yaml_text.parse(text, str(path)), path)
+
+
+def _sweep(document: yaml_text.Document, path: Path) -> Sweep:
+    if not isinstance(document.root, yaml.MappingNode):
         raise InputError(f"{path}: expected a sweep, lines of `key: value` like `method: bayes`")
-    return _Reader(path, root, yaml.safe_load(text)).sweep()
+    return _Reader(path, document.root, document.content).sweep()
 
 
 class _Reader:
@@ -162,7 +182,8 @@ class _Reader:
 
     def sweep(self) -> Sweep:
         content = self.content
-        self._known(content, KEYS + IGNORED_KEYS, (), "a sweep file")
+        self._check_wandb_alone(content)
+        self._known(content, (*KEYS, *IGNORED_KEYS, *WANDB_ALONE), (), "a sweep file")
         method = self._one_of("method", content.get("method"), METHODS, ("method",))
         parameters = self._space(content.get("parameters"))
         metric = self._metric(content.get("metric"))
@@ -185,6 +206,18 @@ class _Reader:
             tuple(self.notes),
         )
 
+    def _check_wandb_alone(self, content: Mapping[str, Any]) -> None:
+        engine = content.get("scheduler")
+        is_plain = isinstance(engine, dict) and engine.get("engine") == "wandb"
+        starts = bool(content.get("program") or content.get("command"))
+        for key, text in WANDB_ALONE.items():
+            if key not in content or (key == "scheduler" and is_plain):
+                continue
+            if key in ("job", "image_uri") and starts:
+                self._note((key,), f"'{key}' is passed over: the program is started here")
+            else:
+                self._fault((key,), text)
+
     def _check_run_cap(self, cap: Any) -> None:
         if cap is not None and not (is_whole(cap) and cap > 0):
             self._fault(("run_cap",), f"'run_cap' is a whole number above 0; got {cap!r}")
@@ -200,6 +233,8 @@ class _Reader:
             self._fault(("early_terminate",), "`early_terminate` needs a `metric`")
         if method == "grid":
             self._check_grid(parameters)
+            if not self.faults:
+                parameters[:] = [space.for_grid(one) for one in parameters]
 
     def _raise(self) -> None:
         if self.faults:
@@ -229,12 +264,28 @@ class _Reader:
             for index, value in enumerate(node.value):
                 self.lines[(*keys, index)] = value.start_mark.line + 1
                 self._visit(value, (*keys, index))
-        elif keys[0] == "parameters" and _is_number_as_text(node):
-            self._fault(
+        elif keys[0] == "parameters" and _is_number_as_text(node) and keys[-1] not in NUMBERS:
+            self._note(
                 keys,
-                f"YAML reads {node.value} as text, not as a number: write {_with_dot(node.value)} "
-                "(or put it in quotes where text is meant)",
+                f"YAML reads {node.value} as text, and W&B passes it on so: write "
+                f"{_with_dot(node.value)} where the number is meant",
             )
+
+    def _note(self, keys: tuple, text: str) -> None:
+        while keys and keys not in self.lines:
+            keys = keys[:-1]
+        self.notes.append(f"{self.path}, line {self.lines[keys]}: {text}")
+
+    def _number(self, value: Any, at: tuple) -> Any:
+        """A text that looks like a number as the number; all else as it is."""
+        if not (isinstance(value, str) and NUMBER_TEXT.fullmatch(value)):
+            return value
+        self._note(
+            at,
+            f"YAML reads {value} as text, and W&B refuses the file for it: write "
+            f"{_with_dot(value)}; here it is taken for the number",
+        )
+        return float(value)
 
     def _known(self, content: Mapping, keys: tuple[str, ...], at: tuple, what: str) -> None:
         for key in content:
@@ -256,7 +307,7 @@ class _Reader:
         goal = self._one_of("goal", content.get("goal", "minimize"), GOALS, ("metric", "goal"))
         impute = content.get("impute", "worst")
         self._one_of("impute", impute, IMPUTE, ("metric", "impute"))
-        target = content.get("target")
+        target = self._number(content.get("target"), ("metric", "target"))
         if target is not None and not is_number(target):
             self._fault(("metric", "target"), f"'target' is a number; got {target!r}")
         return Metric(content["name"], goal, target, impute)
@@ -269,6 +320,7 @@ class _Reader:
             self._fault(at, "`early_terminate` needs `type: hyperband`, the one kind W&B has")
             return None
         self._known(content, HYPERBAND_KEYS, at, "`early_terminate`")
+        content = {key: self._number(value, (*at, key)) for key, value in content.items()}
         for key, low in (("min_iter", 1), ("max_iter", 1), ("s", 1), ("eta", 1)):
             value = content.get(key, low)
             if not is_number(value) or value < low or (key == "eta" and content.get(key) == 1):
@@ -310,43 +362,69 @@ class _Reader:
         if not isinstance(content, dict) or not content:
             self._fault(("parameters",), "`parameters` lists what to search: names and ranges")
             return []
-        return list(self._parameters(content, ("parameters",), ""))
+        return _named(list(self._parameters(content, ("parameters",), ())))
 
-    def _parameters(self, content: dict, at: tuple, outer: str) -> Iterator[space.Parameter]:
+    def _parameters(
+        self, content: dict, at: tuple, outer: tuple[str, ...]
+    ) -> Iterator[space.Parameter]:
         for name, options in content.items():
-            here, dotted = (*at, name), f"{outer}{name}"
-            if not PARAMETER_NAME.fullmatch(str(name)):
-                self._fault(here, f"'{name}' is no parameter name: letters, digits and _ . -")
+            here, path = (*at, str(name)), (*outer, str(name))
+            if not isinstance(name, str) or not name:
+                self._fault(here, f"{name!r} is no parameter name: put it in quotes")
             elif not isinstance(options, dict) or not options:
                 self._fault(
                     here, f"'{name}' needs a mapping such as `value: ...`; got {options!r}"
                 )
             elif "parameters" in options and isinstance(options["parameters"], dict):
                 self._known(options, ("parameters",), here, "a group of parameters")
-                yield from self._parameters(
-                    options["parameters"], (*here, "parameters"), f"{dotted}."
-                )
-            elif parameter := self._parameter(dotted, options, here):
-                yield parameter
+                yield from self._parameters(options["parameters"], (*here, "parameters"), path)
+            elif parameter := self._parameter(".".join(path), options, here):
+                yield replace(parameter, keys=path)
 
     def _parameter(self, name: str, options: dict, at: tuple) -> space.Parameter | None:
+        options = {
+            key: self._number(value, (*at, key)) if key in NUMBERS else value
+            for key, value in options.items()
+        }
         try:
             found = distributions.parameter(name, options)
         except Fault as fault:
             self._fault((*at, fault.key), fault.text)
             return None
         if note := distributions.exponents_note(name, options):
-            self.notes.append(f"{self.path}, line {self.lines[at]}: {note}")
+            self._note(at, note)
         return found
 
     def _check_grid(self, parameters: list[space.Parameter]) -> None:
         for one in parameters:
             if one.distribution not in space.GRID_DISTRIBUTIONS:
                 self._fault(
-                    parameter_keys(one.name),
+                    entry_keys(one.path),
                     f"a grid cannot list the values of '{one.name}' ({one.distribution}): give "
                     "`values`, or use int_uniform or q_uniform, or another method",
                 )
+            elif (count := space.grid_count(one)) > space.MOST_CELLS:
+                self._fault(
+                    entry_keys(one.path),
+                    f"a grid would list {count:,} values of '{one.name}'; at most "
+                    f"{space.MOST_CELLS:,} can be listed",
+                )
+
+
+def _named(parameters: list[space.Parameter]) -> list[space.Parameter]:
+    """The parameters with one name each: `a.b`, and `b` inside of `a`, would have the same."""
+    own = {one.name for one in parameters if len(one.path) == 1}
+    found, taken = [], set(own)
+    for one in parameters:
+        name = one.name
+        if len(one.path) > 1:
+            for between in (".", " > ", " >> ", " >>> "):
+                name = between.join(one.path)
+                if name not in taken:
+                    break
+            taken.add(name)
+        found.append(replace(one, name=name))
+    return found
 
 
 def _is_number_as_text(node: yaml.Node) -> bool:

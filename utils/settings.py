@@ -103,14 +103,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: the file is missing, is not YAML, or holds something else than a mapping.
     """
     # Imported late: the help needs no library.
-    import yaml
+    from utils import yaml_text
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {error}") from error
+    content = yaml_text.read(path).content
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: expected lines of `name: value`, found {type(content).__name__}"

@@ -124,6 +124,19 @@ def test_a_grid_has_the_cells_of_wandbs_engine_in_its_order():
     assert [space.cell(index) for index in range(space.cell_count)] == list(space.cells())
 
 
+@given(pair=ranges(-20, 20, least=0.5), step=st.sampled_from([0.1, 0.25, 1, 2, 3]))
+def test_a_stepped_grid_counts_from_its_min_as_in_wandbs_engine(pair, step):
+    low, high = pair
+    options = {"distribution": "q_uniform", "min": low, "max": high, "q": step}
+    content = {"program": "x.py", "method": "grid", "parameters": {"p": options}}
+    grid = sweep_file.of_content(content, "grid").space
+    ours = [grid.reals(cell)["p"] for cell in grid.cells()]
+    # That engine's own line. Where the last cell is the max but for rounding, it is left out here.
+    theirs = np.arange(low, high, step)
+    theirs = theirs[theirs < high - 1e-9 * step]
+    assert ours == pytest.approx(theirs.tolist(), abs=1e-9)
+
+
 def test_draws_follow_the_distribution():
     space = Space(
         (

@@ -1,10 +1,17 @@
 """What is wrong in a sweep file is reported with its line, before anything is run."""
 
+import copy
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sweeps import agent, sweep_file
+from sweeps import agent, distributions, sweep_file
+from sweeps.distributions import NUMBERS as NUMBER_KEYS
 from utils.errors import InputError
 
 GOOD = """\
@@ -46,8 +53,7 @@ def test_a_good_file():
         ("name: good", "nme: good", "line 2: unknown key 'nme'"),
         ("goal: minimize", "gaol: minimize", "line 6: unknown key 'gaol'"),
         ("goal: minimize", "goal: min", "line 6: 'goal' is one of minimize, maximize"),
-        ("min: 0.0001", "min: 1e-4", "line 13: YAML reads 1e-4 as text.* write 1.0e-4"),
-        ("[8, 16]", "[8, 1e2]", "line 15: YAML reads 1e2 as text.* write 1.0e\\+2"),
+        ("log_uniform_values", "[normal]", "line 12: 'lr': unknown distribution"),
         ("min: 0.0001", "min: 0.5", "line 13: 'lr': 'min' 0.5 is above 'max' 0.1"),
         ("min: 0.0001", "min: 0", "line 13: 'lr': log_uniform_values needs 'min' above 0"),
         ("min: 0.0001", "min: low", "line 13: 'lr': 'min' is a number; got 'low'"),
@@ -67,6 +73,12 @@ def test_a_good_file():
         ("method: bayes", "method: grid", "line 11: a grid cannot list the values of 'lr'"),
         (GOOD[GOOD.index("metric") : GOOD.index("early")], "", "needs a `metric`"),
         (GOOD, "- a list", "expected a sweep"),
+        ("program: train.py", "job: a/b/c:v0", "line 1: `job` names a job of W&B Launch"),
+        ("program: train.py", "image_uri: x", "line 1: `image_uri` is for W&B Launch"),
+        ("name: good", "metrics: []", "line 2: `metrics` weighs several goals"),
+        ("name: good", "scheduler: {engine: optuna}", "line 2: `scheduler` runs Optuna or Ax"),
+        ("width: {", "3: {", "line 15: 3 is no parameter name: put it in quotes"),
+        ("name: good", "name: !foo good", "line 2: the tag !foo"),
         ("name: good", "name: [good", "is not YAML"),
     ],
 )
@@ -85,6 +97,132 @@ def test_all_faults_are_reported_at_once():
         "s.yaml, line 6",
         "s.yaml, line 13",
     ]
+
+
+def test_numbers_that_yaml_takes_for_text_are_read_where_numbers_are_meant():
+    sweep = read(GOOD.replace("min: 0.0001", "min: 1e-4").replace("min_iter: 3", "min_iter: 3e0"))
+    assert sweep.space.stored["lr"].low == 1e-4
+    assert sweep.early_terminate.brackets[:2] == (3, 9)
+    least, rate = sweep.notes
+    assert "line 9: YAML reads 3e0 as text, and W&B refuses the file" in rate
+    assert "line 13: YAML reads 1e-4 as text" in least and "write 1.0e-4" in least
+
+
+def test_numbers_that_yaml_takes_for_text_are_passed_on_so_where_a_text_may_be_meant():
+    sweep = read(GOOD.replace("[8, 16]", "[8, 1e2]"))
+    assert sweep.space.stored["width"].choices == (8, "1e2")
+    (note,) = sweep.notes
+    assert "line 15: YAML reads 1e2 as text, and W&B passes it on so: write 1.0e+2" in note
+
+
+def test_a_job_beside_a_program_is_passed_over():
+    (note,) = read(GOOD + "job: a/b/c:v0\nscheduler: {engine: wandb}\n").notes
+    assert "'job' is passed over" in note
+
+
+def test_a_name_with_a_dot_is_a_name_and_a_group_is_a_group():
+    text = (
+        GOOD[: GOOD.index("parameters")]
+        + """\
+parameters:
+  optimizer: {values: [adam, sgd]}
+  optimizer.lr: {value: 0.1}
+  a.b: {value: 1}
+  a: {parameters: {b: {value: 2}, c.d: {value: 3}}}
+  numbers[0]: {value: 4}
+  +experiment: {value: 5}
+  data/size: {value: 6}
+"""
+    )
+    space = read(text).space
+    stored = space.draw(np.random.default_rng(0)) | {"optimizer": "sgd"}
+    assert space.reals(stored) == {
+        "optimizer": "sgd",
+        "optimizer.lr": 0.1,
+        "a.b": 1,
+        "a": {"b": 2, "c.d": 3},
+        "numbers[0]": 4,
+        "+experiment": 5,
+        "data/size": 6,
+    }
+    assert [one.name for one in space.parameters][2:5] == ["a.b", "a > b", "a.c.d"]
+    assert read(text).where_parameter("a > b") == "s.yaml, line 14"
+
+
+def test_a_parameter_is_replaced_where_it_is():
+    sweep = read(GOOD.replace("width: {values: [8, 16]}", "m: {parameters: {s: {value: 8}}}"))
+    content = copy.deepcopy(sweep.content)
+    sweep.replace_parameter(content, "m.s", {"values": [1, 2]})
+    sweep.replace_parameter(content, "new.one", {"value": 3})
+    parameters = content["parameters"]
+    assert parameters["m"] == {"parameters": {"s": {"values": [1, 2]}}}
+    assert parameters["new.one"] == {"value": 3}
+
+
+def test_studies_of_nested_parameters_keep_their_names():
+    text = GOOD.replace("width: {values: [8, 16]}", "model: {parameters: {width: {value: 8}}}")
+    assert list(read(text).space.stored) == ["lr", "model.width"]
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        (
+            "log_uniform, min: 0.0001, max: 1000",
+            "for values from 0.0001 to 1000 write log_uniform",
+        ),
+        ("log_normal, mu: 800", "log_normal takes natural exponents, and e^800"),
+        ("q_uniform, min: 0, max: 1, q: 1.0e-60", "no numbers can be drawn from q_uniform with"),
+        ("int_uniform, min: 0, max: 99999999999999999999", "whole numbers are kept exactly up to"),
+    ],
+)
+def test_ranges_beyond_all_numbers_are_refused(options, told):
+    with pytest.raises(InputError, match=re.escape(told)):
+        read(GOOD.replace("width: {values: [8, 16]}", f"x: {{distribution: {options}}}"))
+
+
+def test_brackets_end_where_no_trial_gets():
+    text = GOOD.replace("min_iter: 3", "min_iter: 3, eta: 1.0e+30".replace(", ", "\n  "))
+    assert read(text).early_terminate.brackets == (3,)
+    text = GOOD.replace("min_iter: 3", "max_iter: 27\n  s: 3000")
+    assert read(text).early_terminate.brackets == (1, 3, 9)
+
+
+NUMBERS = (
+    st.integers(-10, 10)
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(
+        [0.1, 1e-5, 5e-324, 1e300, 800, -800, "1e-5", "x", None, True, [1], {"a": 1}]
+    )
+)
+KEYS = st.sampled_from([*NUMBER_KEYS, "value", "values", "probabilities", "parameters", "foo"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    kind=st.sampled_from([*distributions.DISTRIBUTIONS, "nope", ["x"], None]),
+    numbers=st.fixed_dictionaries({}, optional={key: NUMBERS for key in NUMBER_KEYS}),
+    more=st.dictionaries(KEYS, NUMBERS, max_size=2),
+    method=st.sampled_from(sweep_file.METHODS),
+)
+def test_any_options_are_refused_in_a_sentence_or_can_be_drawn_and_stored(
+    kind, numbers, more, method
+):
+    required, optional = distributions.DISTRIBUTIONS.get(str(kind), ((), {}))
+    options = {key: one for key, one in numbers.items() if key in (*required, *optional)} | more
+    content = {"program": "a.py", "method": method, "metric": {"name": "x"}}
+    content["parameters"] = {"p": options if kind is None else {**options, "distribution": kind}}
+    try:
+        sweep = sweep_file.parse(yaml.safe_dump(content), Path("s.yaml"))
+    except InputError as error:
+        assert all(line.startswith("s.yaml") for line in str(error).splitlines())
+        return
+    for one in sweep.space.parameters:
+        for quantile in (0.0, 1e-12, 0.5, 1.0):
+            value = one.value(quantile)
+            assert one.stored._contains(one.stored.to_internal_repr(value))
+            assert 0 <= one.quantile(value) <= 1
 
 
 def test_quoted_numbers_are_text_on_purpose():
