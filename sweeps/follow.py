@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from sweeps import guard
@@ -26,23 +27,42 @@ LOOK_SECONDS = 0.1
 END_SECONDS = 30
 
 
+# What `define_metric` may keep of a value: `acc.max` is the largest `acc` so far.
+AGGREGATES: dict[str, Callable[[list[float]], float]] = {
+    "max": max,
+    "min": min,
+    "mean": fmean,
+    "last": lambda values: values[-1],
+}
+
+
 @dataclass
 class Logged:
-    """What a run has logged so far.
+    """What a trial's program has logged so far, to one run or to several with the same id.
 
     Attributes:
-        metric: the name of the value to watch.
+        metric: the name of the value to watch, perhaps with an aggregate, e.g. ``acc.max``.
+        maximize: whether larger is better, for ``acc.best``.
         values: its finite values, one per log call that held it.
         last: its last value, finite or not; None where it was never logged.
         names: all that was logged.
-        summary: the run's scalars.
+        summary: the scalars of the last run.
+        runs: how many runs there were.
     """
 
     metric: str | None
+    maximize: bool = False
     values: list[float] = field(default_factory=list)
     last: float | None = None
     names: set[str] = field(default_factory=set)
     summary: dict[str, Any] = field(default_factory=dict)
+    runs: int = 0
+    _parts: list[float] = field(default_factory=list, repr=False)
+
+    def begin_run(self) -> None:
+        """The records that come are another run's: its summary takes the place of the last's."""
+        self.runs += 1
+        self.summary = {}
 
     def take(self, record: dict[str, Any]) -> float | None:
         """Read one record; the metric's new finite value where it holds one."""
@@ -51,11 +71,9 @@ class Logged:
             self.summary |= _scalars(record["summary"].get("update", {}))
         if kind != "history":
             return None
-        item = record["history"].get("item", {})
+        item = dict(_flat(record["history"].get("item", {})))
         self.names |= {name for name in item if not name.startswith("_")}
-        if self.metric is None or self.metric not in item:
-            return None
-        value = _number(item[self.metric])
+        value = self._watched(item)
         if value is None:
             return None
         self.last = value
@@ -63,6 +81,20 @@ class Logged:
             return None
         self.values.append(value)
         return value
+
+    def _watched(self, item: dict[str, Any]) -> float | None:
+        """The metric in a log call: as it was logged, or its aggregate so far."""
+        if self.metric is None:
+            return None
+        if self.metric in item:
+            return _number(item[self.metric])
+        name, _, kind = self.metric.rpartition(".")
+        kind = ("max" if self.maximize else "min") if kind == "best" else kind
+        value = _number(item[name]) if name in item and kind in AGGREGATES else None
+        if value is None or not math.isfinite(value):
+            return value
+        self._parts.append(value)
+        return AGGREGATES[kind](self._parts)
 
     @property
     def result(self) -> float | None:
@@ -72,7 +104,11 @@ class Logged:
 
 
 class Follower:
-    """Follows one run in a thread, from before it exists until it has ended."""
+    """Follows the runs of one trial in a thread, from before they exist until they have ended.
+
+    A program may call `wandb.init` several times, once for each fold, say: all its runs have the
+    trial's id, each in a folder of its own.
+    """
 
     def __init__(
         self,
@@ -80,6 +116,7 @@ class Follower:
         run_id: str,
         metric: str | None,
         on_value: Callable[[float], None],
+        maximize: bool = False,
     ):
         """Begin to follow.
 
@@ -88,61 +125,61 @@ class Follower:
             run_id: W&B's.
             metric: what to watch.
             on_value: called from the thread with each finite value of the metric.
+            maximize: whether larger is better.
         """
-        self.logged = Logged(metric)
+        self.logged = Logged(metric, maximize)
         self._folder, self._run_id, self._on_value = wandb_folder, run_id, on_value
         self._ended = threading.Event()
         self._reader: subprocess.Popen | None = None
-        self._taken = 0
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
     def finish(self) -> Logged:
-        """All that the run logged, once its program has ended."""
+        """All that the trial logged, once its program has ended; read anew, from its start."""
         self._ended.set()
         if self._reader:
             _kill(self._reader)
         self._thread.join(END_SECONDS)
-        if folder := run_folder(self._folder, self._run_id):
+        delivered = len(self.logged.values)
+        whole = Logged(self.logged.metric, self.logged.maximize)
+        for folder in run_folders(self._folder, self._run_id):
+            whole.begin_run()
             for record in _records(_read(folder)):
-                self._take(record)
-        return self.logged
+                whole.take(record)
+        for value in whole.values[delivered:]:
+            self._on_value(value)
+        self.logged = whole
+        return whole
 
     def _follow(self) -> None:
-        folder = None
-        while folder is None and not self._ended.is_set():
-            folder = run_folder(self._folder, self._run_id)
-            if folder is None:
+        seen: set[Path] = set()
+        while not self._ended.is_set():
+            new = [one for one in run_folders(self._folder, self._run_id) if one not in seen]
+            if new:
+                seen.add(new[0])
+                self._follow_run(new[0])
+            else:
                 time.sleep(LOOK_SECONDS)
-        if folder is None or self._ended.is_set():
-            return
+
+    def _follow_run(self, folder: Path) -> None:
+        """Take all records of a run until it ends."""
         self._reader, lifeline = _reader(folder)
+        self.logged.begin_run()
         with self._reader:
             if self._ended.is_set():
                 _kill(self._reader)
             assert self._reader.stdout is not None
             for record in _records(self._reader.stdout):
-                self._take(record)
+                value = self.logged.take(record)
+                if value is not None:
+                    self._on_value(value)
         os.close(lifeline)
 
-    def _take(self, record: dict[str, Any]) -> None:
-        """Read a record once: the last reading begins at the first record again."""
-        number = record.get("num", self._taken + 1)
-        if number <= self._taken:
-            return
-        self._taken = number
-        value = self.logged.take(record)
-        if value is not None:
-            self._on_value(value)
 
-
-def run_folder(wandb_folder: Path, run_id: str) -> Path | None:
-    """The folder of an offline run that has begun to write; None where there is none yet."""
-    found = [
-        file.parent
-        for file in (wandb_folder / "wandb").glob(f"*run-*-{run_id}/run-{run_id}.wandb")
-    ]
-    return max(found, default=None)
+def run_folders(wandb_folder: Path, run_id: str) -> list[Path]:
+    """The folders of a trial's offline runs that have begun to write, in their order."""
+    files = (wandb_folder / "wandb").glob(f"*run-*-{run_id}/run-{run_id}.wandb")
+    return sorted(file.parent for file in files)
 
 
 def move_aside(wandb_folder: Path, run_id: str) -> None:
@@ -218,9 +255,18 @@ def _records(lines: Any) -> Iterator[dict[str, Any]]:
 def _scalars(update: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
-        for name, value in update.items()
+        for name, value in _flat(update)
         if not name.startswith("_") and isinstance(value, bool | int | float | str)
     }
+
+
+def _flat(item: dict[str, Any], outer: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values; those of mappings with dots between them, as W&B's server has them."""
+    for name, value in item.items():
+        if isinstance(value, dict) and "_type" not in value:
+            yield from _flat(value, f"{outer}{name}.")
+        else:
+            yield f"{outer}{name}", value
 
 
 def _number(value: Any) -> float | None:

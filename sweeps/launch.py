@@ -77,7 +77,7 @@ def prepare(
         group: W&B's group, so that runs are found together even where W&B knows no such sweep.
         threads: for the numerical libraries.
     """
-    folder = folder.resolve()
+    folder, values = folder.resolve(), as_served(values)
     files = folder / "wandb" / f"sweep-{sweep_id}"
     parameters, as_json = files / f"config-{run_id}.yaml", files / f"config-{run_id}.json"
     content = {"wandb_version": 1} | {name: {"value": value} for name, value in values.items()}
@@ -130,12 +130,26 @@ def words(sweep: Sweep, values: Mapping[str, Any], json_file: Path) -> list[str]
     }
     filled: list[str] = []
     for word in sweep.command:
-        if word.startswith("${") and word.endswith("}") and word[2:-1] in lists:
-            filled += lists[word[2:-1]]
+        # An unset variable leaves its name, and an unknown macro nothing, as in W&B's agent.
+        word = ENVIRONMENT_MACRO.sub(lambda m: os.environ.get(m[1], m[1]), word)
+        if word.startswith("${") and word.endswith("}"):
+            filled += lists.get(word[2:-1], [])
         else:
-            # An unset variable leaves its name, as in W&B's agent.
-            filled.append(ENVIRONMENT_MACRO.sub(lambda m: os.environ.get(m[1], m[1]), word))
+            filled.append(word)
     return filled
+
+
+def as_served(value: Any) -> Any:
+    """Parameters as W&B's server sends them: in the JSON that it keeps 3.0 has become 3."""
+    if isinstance(value, Mapping):
+        return {name: as_served(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [as_served(one) for one in value]
+    return (
+        int(value)
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e21
+        else value
+    )
 
 
 def _arguments(values: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
-from sweeps import follow, launch
+from sweeps import follow, launch, reasons
 from sweeps.display import Display, View
 from sweeps.follow import Follower, Logged
 from sweeps.programs import KILLED, FreshProgram, Program, WarmProgram, WarmWorker, warm_call
@@ -112,7 +112,7 @@ class Runner:
         self.running: dict[int, RunningTrial] = {}
         self.warm: dict[int, WarmWorker] = {}
         self.cold: set[int] = set()  # trials whose warm worker crashed
-        self.ended = self.failed = 0
+        self.ended = self.failed = self.told = 0
         self.wrong: str | None = None
         self.look_again = 0.0
 
@@ -120,6 +120,7 @@ class Runner:
         """Run trials until there is nothing left to do; 1 where the sweep had to be given up."""
         try:
             while self._fill(count) or self.running or self._waits_for_others(count):
+                self._tell_of_stop()
                 for running in list(self.running.values()):
                     self._watch(running)
                 self._show(count)
@@ -132,6 +133,21 @@ class Runner:
         if self.wrong:
             self.display.say(self.wrong)
         return 1 if self.wrong else 0
+
+    def _tell_of_stop(self) -> None:
+        """Say what a Ctrl-C does, as soon as it came."""
+        if self.stop.count <= self.told:
+            return
+        self.told = self.stop.count
+        many = len(self.running)
+        trials = "the running trial" if many == 1 else f"the {many} running trials"
+        if self.told == 1 and many:
+            self.display.say(
+                f"stopping: {trials} may end in order and will be gone on with; Ctrl-C once more "
+                "kills at once"
+            )
+        elif many:
+            self.display.say(f"killing {trials}")
 
     def _fill(self, count: int | None) -> bool:
         """Begin trials in idle slots; whether one was begun."""
@@ -183,7 +199,9 @@ class Runner:
         )
         metric = study.sweep.metric.name if study.sweep.metric else None
         values: queue.SimpleQueue = queue.SimpleQueue()
-        follower = Follower(prepared.wandb_folder, trial.run_id, metric, values.put)
+        follower = Follower(
+            prepared.wandb_folder, trial.run_id, metric, values.put, study.maximize
+        )
         program, is_warm = self._start(trial, prepared, slot)
         self.running[slot] = RunningTrial(
             trial, prepared, program, follower, values, slot, is_warm
@@ -299,8 +317,9 @@ class Runner:
                 return TrialState.WAITING, None, reason
             return TrialState.FAIL, None, f"{reason}, {ATTEMPTS} times; is memory short?"
         if status:
-            return TrialState.FAIL, None, f"exit status {status}: {last_line(running.launch.log)}"
-        return _finished(self.study, logged)
+            said = reasons.last_words(running.launch.log)
+            return TrialState.FAIL, None, f"exit status {status}: {said}"
+        return reasons.finished(self.study.sweep.metric, logged)
 
     def _count(self, running: RunningTrial, state: TrialState, logged: Logged) -> None:
         """Count a trial that ended, and give up where the sweep itself must be wrong."""
@@ -348,29 +367,6 @@ def _facts(running: RunningTrial, logged: Logged, reason: str) -> dict[str, Any]
         "kills": running.trial.kills,
     }
     return {**facts, "reason": reason} if reason else facts
-
-
-def _finished(study: SweepStudy, logged: Logged) -> tuple[TrialState, float | None, str]:
-    """How a trial ended whose program says that all went well."""
-    metric = study.sweep.metric
-    if metric is None:
-        return TrialState.COMPLETE, 0.0, ""
-    value = logged.result
-    if value is None:
-        logged_names = ", ".join(sorted(logged.names)) or "nothing"
-        return TrialState.FAIL, None, f"'{metric.name}' was not logged; it logged {logged_names}"
-    if value != value or value in (float("inf"), -float("inf")):
-        return TrialState.FAIL, None, f"'{metric.name}' is {value}"
-    return TrialState.COMPLETE, value, ""
-
-
-def last_line(log: Path, size: int = 4096) -> str:
-    """The last line of a program's output that is not empty."""
-    with log.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - size))
-        lines = file.read().decode(errors="replace").replace("\r", "\n").split("\n")
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "no output")
 
 
 def _finite(summary: dict[str, Any]) -> dict[str, Any]:

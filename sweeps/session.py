@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
         args: as `sweeps.agent` parses them.
 
     Returns:
-        the exit status: 1 where the sweep had to be given up, 130 where a person stopped it.
+        the exit status: 1 where the sweep had to be given up or no trial succeeded, 130 where a
+        person stopped it.
 
     Raises:
         InputError: the sweep file, the storage or the program cannot be used.
@@ -81,7 +82,11 @@ def run(args: argparse.Namespace) -> int:
             with display:
                 status = runner.run(args.count)
     _print_outcome(study, args, display, stop)
-    return INTERRUPTED if stop.count else status
+    if stop.count:
+        return INTERRUPTED
+    counts = study.counts(args.count)
+    has_succeeded = counts.complete or counts.stopped
+    return status or int(bool(counts.failed) and not has_succeeded)
 
 
 def _take_over(study: SweepStudy, table: Path | None, display: Display) -> None:

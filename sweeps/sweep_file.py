@@ -341,13 +341,13 @@ class _Reader:
 
     def _command(self, content: Mapping[str, Any]) -> tuple[str, ...]:
         command = content.get("command")
-        if command is None:
+        if command is None or command == []:
             if not isinstance(content.get("program"), str):
                 self._fault((), "a sweep needs a `program`, or a `command` that names one")
             return DEFAULT_COMMAND
         if isinstance(command, str):
             command = [command]
-        if not isinstance(command, list) or not command:
+        if not isinstance(command, list):
             self._fault(("command",), f"'command' is a list of words; got {command!r}")
             return DEFAULT_COMMAND
         if "${program}" in command and not content.get("program"):
@@ -355,7 +355,10 @@ class _Reader:
         for word in command:
             macro = re.fullmatch(r"\$\{([a-z_]+)\}", str(word))
             if macro and macro[1] not in MACROS:
-                self._fault(("command",), f"unknown macro {word}; known: {', '.join(MACROS)}")
+                self._note(
+                    ("command",),
+                    f"unknown macro {word}, which W&B leaves out; known: {', '.join(MACROS)}",
+                )
         return tuple(str(word) for word in command)
 
     def _space(self, content: Any) -> list[space.Parameter]:

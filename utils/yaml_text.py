@@ -72,7 +72,8 @@ def parse(text: str, name: str) -> Document:
         if root is None:
             return Document(None, None)
         _Check(name, loader).all(root)
-        return Document(root, loader.construct_document(root))
+        # Read once more: building the data mixes what `<<` merges into the nodes.
+        return Document(root, yaml.load(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         raise InputError(_sentence(error, name)) from error
     except yaml.YAMLError as error:

@@ -1,6 +1,7 @@
 """What a sweep survives: programs that fail, hang or are killed, agents that are, disks, files."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 
-from sweeps import runner, session
+from sweeps import reasons, runner, session
 from tests.sweeps.conftest import Engine, wait_for
 
 METRIC = {"name": "val", "goal": "minimize"}
@@ -52,15 +53,15 @@ def test_a_program_that_hangs_is_ended(engine, monkeypatch, how):
 
 def test_a_program_that_logs_nothing_has_failed(engine):
     sweep = engine.sweep("marks.py", {"how": ["ok"]}, metric=METRIC)
-    assert engine.run(sweep) == 0
+    assert engine.run(sweep) == 1
     (trial,) = engine.trials()
     assert trial.state == TrialState.FAIL
-    assert trial.user_attrs["reason"] == "'val' was not logged; it logged nothing"
+    assert "the program did not call wandb.init" in trial.user_attrs["reason"]
 
 
 def test_a_program_that_cannot_be_started_says_so(engine):
     sweep = engine.sweep("marks.py", {"x": [0]}, command=["./no-such-program", "${args}"])
-    assert engine.run(sweep) == 0
+    assert engine.run(sweep) == 1
     reason = engine.trials()[0].user_attrs["reason"]
     assert "no-such-program" in reason and "No such file" in reason
 
@@ -314,6 +315,64 @@ def test_what_a_frozen_agents_program_logged_does_not_count_when_it_thaws(engine
     assert "another agent has taken it" in frozen.printed
     assert engine.trials() == [done]
     assert engine.runs() == [done.user_attrs["run_id"]]
+
+
+# How a program begins its runs.
+
+
+@pytest.mark.slow
+def test_every_run_of_a_trial_is_followed_and_the_last_one_decides(engine):
+    sweep = engine.sweep("inits.py", {"how": ["folds"]}, metric=METRIC)
+    assert engine.run(sweep) == 0
+    (trial,) = engine.trials()
+    assert list(trial.intermediate_values.values()) == [0.1, 0.2, 0.5, 0.4, 0.3]
+    assert trial.value == 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, value, steps",
+    [
+        ("val.score", 0.5, [0.2, 0.9, 0.5]),
+        ("val.score.max", 0.9, [0.2, 0.9, 0.9]),
+        ("val.score.best", 0.9, [0.2, 0.9, 0.9]),
+    ],
+)
+def test_a_nested_value_and_what_w_and_b_keeps_of_it_are_metrics(engine, name, value, steps):
+    metric = {"name": name, "goal": "maximize"}
+    assert engine.run(engine.sweep("inits.py", {"how": ["nested"]}, metric=metric)) == 0
+    (trial,) = engine.trials()
+    assert trial.value == value and list(trial.intermediate_values.values()) == steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how, told",
+    [
+        ("disabled", 'no W&B run of the trial was begun: .* `mode="disabled"`'),
+        ("raises", "^exit status 1: ValueError: the reason$"),
+    ],
+)
+def test_the_reason_of_a_failure_is_the_true_one(engine, how, told):
+    sweep = engine.sweep("inits.py", {"how": [how]}, metric=METRIC)
+    assert engine.run(sweep) == 1  # nothing succeeded
+    (trial,) = engine.trials()
+    assert re.search(told, trial.user_attrs["reason"])
+
+
+def test_a_programs_last_exception_is_told_and_not_w_and_bs_farewell(tmp_path):
+    log = tmp_path / "log"
+    log.write_text(
+        "epoch 1\nTraceback (most recent call last):\n  File 'a'\nKeyError: 'old'\n\nDuring "
+        "handling of it:\n\nTraceback (most recent call last):\n  File 'x.py', line 1\n    f()\n"
+        "    ^^^\nmy.Error: bad\nhint: do so\nwandb: \x1b[1mView run\x1b[0m at x\n"
+        "\x1b[34mwandb\x1b[0m: bye\n"
+    )
+    assert reasons.last_words(log) == "my.Error: bad"
+    log.write_text("Traceback (most recent call last):\nE: old\n" + "epoch\n" * 9 + "no memory\n")
+    assert reasons.last_words(log) == "no memory"
+    log.write_text("wandb: only\n\n")
+    assert reasons.last_words(log) == "no output"
 
 
 # Failures that are tried again.

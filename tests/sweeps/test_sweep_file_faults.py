@@ -69,7 +69,6 @@ def test_a_good_file():
         ("type: hyperband", "type: median", "line 7: `early_terminate` needs `type: hyperband`"),
         ("program: train.py", "run_cap: 0", "line 1: 'run_cap' is a whole number above 0"),
         ("program: train.py\n", "", "a sweep needs a `program`"),
-        ("program: train.py", "command: [python, '${progam}']", "line 1: unknown macro"),
         ("method: bayes", "method: grid", "line 11: a grid cannot list the values of 'lr'"),
         (GOOD[GOOD.index("metric") : GOOD.index("early")], "", "needs a `metric`"),
         (GOOD, "- a list", "expected a sweep"),
@@ -113,6 +112,11 @@ def test_numbers_that_yaml_takes_for_text_are_passed_on_so_where_a_text_may_be_m
     assert sweep.space.stored["width"].choices == (8, "1e2")
     (note,) = sweep.notes
     assert "line 15: YAML reads 1e2 as text, and W&B passes it on so: write 1.0e+2" in note
+
+
+def test_an_unknown_macro_is_noted():
+    (note,) = read(GOOD + "command: [python, '${progam}']\n").notes
+    assert "line 16: unknown macro ${progam}, which W&B leaves out; known: env," in note
 
 
 def test_a_job_beside_a_program_is_passed_over():
