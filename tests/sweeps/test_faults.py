@@ -68,6 +68,7 @@ def test_a_program_that_cannot_be_started_says_so(engine):
 
 @pytest.mark.slow
 def test_megabytes_of_output_neither_fill_the_memory_nor_the_reason(engine):
+    assert engine.run(engine.sweep("marks.py", {"how": ["ok"]}, name="loads-libraries")) == 0
     sweep = engine.sweep("marks.py", {"how": ["ok", "prints"]})
     tracemalloc.start()
     try:
