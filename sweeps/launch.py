@@ -13,6 +13,7 @@ import yaml
 
 from sweeps.sweep_file import Sweep
 from utils.files import write_whole
+from utils.paths import PROJECT_FOLDER
 
 ENVIRONMENT_MACRO = re.compile(r"\$\{envvar:([A-Z0-9_]*)\}")
 # Variables by which numerical libraries choose their number of threads.
@@ -65,6 +66,7 @@ def prepare(
     values: Mapping[str, Any],
     group: str,
     threads: int,
+    is_ours: bool = False,
 ) -> Launch:
     """Write the trial's parameter files and say how to start it.
 
@@ -76,6 +78,7 @@ def prepare(
         values: what the program gets, nested where the sweep file nests.
         group: W&B's group, so that runs are found together even where W&B knows no such sweep.
         threads: for the numerical libraries.
+        is_ours: whether the program is one of this project.
     """
     folder, values = folder.resolve(), as_served(values)
     files = folder / "wandb" / f"sweep-{sweep_id}"
@@ -98,18 +101,16 @@ def prepare(
         "SWEEP_CANDIDATES_DIR": str(folder / "checkpoints"),
     }
     environment.setdefault("WANDB_RUN_GROUP", group)
-    environment |= _as_wandbs_agent(sweep)
+    environment |= _as_wandbs_agent(sweep) | _python(is_ours)
     return Launch(tuple(words(sweep, values, as_json)), environment, folder, run_id, log)
 
 
 def _as_wandbs_agent(sweep: Sweep) -> dict[str, str]:
     """The variables that are the same for all trials of a sweep."""
-    path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     # Else W&B writes an offline run's log calls to disk every 15 s: too late to stop it early.
     flush = os.environ.get("WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL", "1")
     return {
         "WANDB_MODE": "offline",
-        "PATH": os.pathsep.join(path),
         "WANDB_X_TRANSACTION_LOG_FLUSH_INTERVAL": flush,
         **{
             f"WANDB_{name.upper()}": str(sweep.content[name])
@@ -117,6 +118,24 @@ def _as_wandbs_agent(sweep: Sweep) -> dict[str, str]:
             if name in sweep.content
         },
     }
+
+
+def _python(is_ours: bool) -> dict[str, str]:
+    """Which interpreter `python` is, and what it finds first.
+
+    A program of somebody else's runs in the environment that is active, as under `wandb agent`,
+    and in this one only where none is. One of ours runs in this one; called from another folder,
+    it is to find our packages, not a `utils.py` of that folder.
+    """
+    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    if not is_ours and active and Path(active).resolve() != Path(sys.prefix).resolve():
+        return {}
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    found = {"PATH": os.pathsep.join(path)}
+    if is_ours and not Path.cwd().is_relative_to(PROJECT_FOLDER):
+        ours = [str(PROJECT_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+        found |= {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(ours)}
+    return found
 
 
 def words(sweep: Sweep, values: Mapping[str, Any], json_file: Path) -> list[str]:

@@ -86,7 +86,8 @@ class WarmWorker:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", warm_worker.__name__, module],
+                # -P keeps the worker's own folder off the path.
+                [sys.executable, "-P", warm_worker.__file__, str(_folder_of(module)), module],
                 env=dict(environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -184,11 +185,26 @@ def warm_call(words: tuple[str, ...], anywhere: bool = False) -> tuple[str, list
     plain = list(words[1:]) if words and words[0].endswith("/env") else list(words)
     match plain:
         case ["python", "-m", module, *arguments]:
-            is_allowed = anywhere or module.split(".")[0] in WARM_PACKAGES
+            is_allowed = anywhere or _is_ours(module)
             return (module, arguments) if is_allowed else None
         case ["python", file, *arguments] if module := _module_of_ours(Path(file)):
             return module, arguments
     return None
+
+
+def _is_ours(module: str) -> bool:
+    """Whether a module is one of ours that may run warm, and not the working folder's own."""
+    parts = module.split(".")
+    file = Path(*parts).with_suffix(".py")
+    own, here = PROJECT_FOLDER / file, Path.cwd() / file
+    if parts[0] not in WARM_PACKAGES or not own.is_file():
+        return False
+    return not here.exists() or here.samefile(own)
+
+
+def _folder_of(module: str) -> Path:
+    """What goes first on the path of a program: our folder for ours, else the working folder."""
+    return PROJECT_FOLDER if _is_ours(module) else Path.cwd()
 
 
 def _module_of_ours(file: Path) -> str:

@@ -30,6 +30,7 @@ from sweeps.sweep_file import Sweep
 from sweeps.trials import ranking
 from utils.errors import InputError
 from utils.files import write_json, write_whole
+from utils.paths import command
 
 SUFFIX = "-best"  # of the study that holds the retrainings
 # What a program of ours says of itself: the parameter that draws validation beats, and the values
@@ -225,7 +226,7 @@ def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
         raise InputError(f"the study '{name}' has no finished trial yet")
     return trials[0], (
         f"trial {trials[0].number} of study {name}, the best of {len(trials)}: {metric} "
-        f"{trials[0].value:.4f}, partly luck; `python -m sweeps.best {name}` checks that"
+        f"{trials[0].value:.4f}, partly luck; `{command('best', 'sweeps.best')} {name}` checks that"
     )
 
 

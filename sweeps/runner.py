@@ -114,6 +114,8 @@ class Runner:
         self.cold: set[int] = set()  # trials whose warm worker crashed
         self.ended = self.failed = self.told = 0
         self.wrong: str | None = None
+        call = launch.words(study.sweep, {}, Path("none"))
+        self.is_ours = warm_call(tuple(call)) is not None
         self.look_again = 0.0
 
     def run(self, count: int | None) -> int:
@@ -196,6 +198,7 @@ class Runner:
             study.sweep.space.reals(trial.stored),
             study.name,
             self.options.threads,
+            self.is_ours,
         )
         metric = study.sweep.metric.name if study.sweep.metric else None
         values: queue.SimpleQueue = queue.SimpleQueue()

@@ -22,7 +22,7 @@ from sweeps.storage import study_folder
 from sweeps.study import SweepStudy
 from sweeps.sweep_file import Sweep
 from utils.errors import InputError
-from utils.paths import shown
+from utils.paths import command, shown
 
 INTERRUPTED = 130
 # A sweep with a budget in hours tries no setting that takes more than one part in so many of it.
@@ -277,7 +277,7 @@ def _print_outcome(
         display.say("`--retry-failed` runs the failed ones again")
     if best:
         display.say(
-            f"report: python -m sweeps.report {study.name}\n"
-            f"is it luck? python -m sweeps.best {study.name}\n"
+            f"report: {command('report', 'sweeps.report')} {study.name}\n"
+            f"is it luck? {command('best', 'sweeps.best')} {study.name}\n"
             f"with an account: wandb sync {shown(study_folder(study.name))}/wandb/offline-run-*"
         )

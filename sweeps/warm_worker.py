@@ -1,6 +1,9 @@
 """A process that runs a training program's `main(argv)` again and again, for the sweep agent.
 
-    python -m sweeps.warm_worker MODULE
+    python -P warm_worker.py FOLDER MODULE
+
+FOLDER holds the program's package and goes first on the path; the working folder, which may have a
+`utils.py` of its own, does not.
 
 Orders come as JSON lines on standard input, answers go out on standard output:
 `{"check": {name: [values]}, "metric": name}` -> `{"faults": [[name, sentence]], "facts": {...}}`
@@ -29,13 +32,13 @@ import psutil
 
 def main(argv: list[str]) -> int:
     """Serve until standard input closes."""
-    (module_name,) = argv
+    folder, module_name = argv
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin, orders), daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop may arrive after its trial has ended
-    sys.path.insert(0, os.getcwd())  # as `python -m` has it
+    sys.path.insert(0, folder)
 
     def program(arguments: list[str]) -> int | None:
         return importlib.import_module(module_name).main(arguments)

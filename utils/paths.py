@@ -32,6 +32,12 @@ def home_folder() -> Path:
     return PROJECT_FOLDER if here.is_relative_to(PROJECT_FOLDER) else here
 
 
+def command(word: str, module: str) -> str:
+    """How one of our programs is called from here: by its module inside of the project only."""
+    inside = Path.cwd().is_relative_to(PROJECT_FOLDER)
+    return f"python -m {module}" if inside else f"beatsweep {word}"
+
+
 def shown(path: Path) -> str:
     """A path as a reader wants it: relative to the working folder where it lies below it."""
     try:

@@ -27,6 +27,7 @@ from sweeps.study_report.study_table import (
     shown_value,
 )
 from sweeps.trial_history import at_full_length
+from utils.paths import command
 
 EDGE_SHARE = 0.05
 TOP = 5
@@ -332,10 +333,8 @@ def luck(study: StudyTable, noise: SeedNoise | None) -> str:
             f"{noise.deviation:.2g}; {near:,} of the {count:,} trials lie within two of these of "
             "the best."
         )
-    return (
-        f"{text} `python -m sweeps.best {study.name}` retrains the top settings with several "
-        "seeds."
-    )
+    again = f"{command('best', 'sweeps.best')} {study.name}"
+    return f"{text} `{again}` retrains the top settings with several seeds."
 
 
 def captions(study: StudyTable, importances: Importances) -> dict[str, str]:
