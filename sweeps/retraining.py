@@ -224,9 +224,10 @@ def _best(study: optuna.Study, metric: str) -> tuple[FrozenTrial, str]:
     trials = ranking(study.trials, maximize)
     if not trials:
         raise InputError(f"the study '{name}' has no finished trial yet")
+    check = f"{command('best', 'sweeps.best')} {name}"
     return trials[0], (
         f"trial {trials[0].number} of study {name}, the best of {len(trials)}: {metric} "
-        f"{trials[0].value:.4f}, partly luck; `{command('best', 'sweeps.best')} {name}` checks that"
+        f"{trials[0].value:.4f}, partly luck; `{check}` checks that"
     )
 
 
