@@ -111,6 +111,10 @@ ELSEWHERE = {
     "python -m serving": "tests/serving/test_process.py",
     "python -m benchmarks.service": "tests/serving/test_benchmark.py",
     "python -m benchmarks.service_replacement": "tests/serving/test_benchmark.py",
+    "cd my_project && source .venv/bin/activate": "tests/sweeps/test_foreign_folder.py",
+    "/path/to/beatsweep/.venv/bin/beatsweep sweep sweep.yaml --count 20": (
+        "tests/sweeps/test_foreign_folder.py"
+    ),
     "curl -F file=@beats.csv http://127.0.0.1:8000/api/predict": "tests/serving/test_process.py",
     "curl -F files=@203.hea -F files=@203.dat http://127.0.0.1:8000/api/records": (
         "tests/serving/test_process.py"
