@@ -35,7 +35,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--hours",
         type=above_zero,
         metavar="H",
-        help="end after so long; the search then goes by improvement per second",
+        help="end after so long; what a setting costs then counts, less as time is spent",
     )
     parser.add_argument(
         "--longest",

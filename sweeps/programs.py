@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from sweeps import guard, warm_worker
+from sweeps import guard, launch, warm_worker
 from sweeps.launch import Launch
+from sweeps.sweep_file import Sweep
 from utils.paths import PROJECT_FOLDER
 
 # Where `main(argv)` may be called again and again in one process.
@@ -190,6 +191,12 @@ def warm_call(words: tuple[str, ...], anywhere: bool = False) -> tuple[str, list
         case ["python", file, *arguments] if module := _module_of_ours(Path(file)):
             return module, arguments
     return None
+
+
+def own_module(sweep: Sweep) -> str | None:
+    """The module of ours that a sweep's trials run; None where the program is somebody else's."""
+    call = warm_call(tuple(launch.words(sweep, {}, Path("none"))))
+    return call[0] if call else None
 
 
 def _is_ours(module: str) -> bool:

@@ -14,7 +14,15 @@ from optuna.trial import TrialState
 from sweeps import follow, launch, reasons
 from sweeps.display import Display, View
 from sweeps.follow import Follower, Logged
-from sweeps.programs import KILLED, FreshProgram, Program, WarmProgram, WarmWorker, warm_call
+from sweeps.programs import (
+    KILLED,
+    FreshProgram,
+    Program,
+    WarmProgram,
+    WarmWorker,
+    own_module,
+    warm_call,
+)
 from sweeps.storage import HEARTBEAT_SECONDS
 from sweeps.study import SweepStudy
 from sweeps.trials import Trial
@@ -114,8 +122,7 @@ class Runner:
         self.cold: set[int] = set()  # trials whose warm worker crashed
         self.ended = self.failed = self.told = 0
         self.wrong: str | None = None
-        call = launch.words(study.sweep, {}, Path("none"))
-        self.is_ours = warm_call(tuple(call)) is not None
+        self.is_ours = own_module(study.sweep) is not None
         self.look_again = 0.0
 
     def run(self, count: int | None) -> int:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import optuna
 
-from sweeps import launch, results, space, storage, sweep_file
+from sweeps import results, space, storage, sweep_file
 from sweeps.costs import Budget, Costs, Estimate, forecast
 from sweeps.display import Display, Lines, Screen, clock
-from sweeps.programs import WarmWorker, warm_call
+from sweeps.programs import WarmWorker, own_module
 from sweeps.runner import Options, Runner, fair_threads, worker_environment
 from sweeps.storage import study_folder
 from sweeps.study import SweepStudy
@@ -105,18 +105,18 @@ def advisor(runner: Runner, display: Display) -> Iterator[Estimate | None]:
     One of our own programs is asked, in a process that stays for later proposals. Where that ends,
     the sweep goes on without it.
     """
-    call = warm_call(tuple(launch.words(runner.study.sweep, {}, Path("none"))))
-    if call is None:
+    module = own_module(runner.study.sweep)
+    if module is None:
         yield None
         return
     log = runner.folder / "logs" / "costs.log"
-    worker = WarmWorker(call[0], worker_environment(runner.options), log)
+    worker = WarmWorker(module, worker_environment(runner.options), log)
 
     def estimate(settings: Sequence[Mapping[str, Any]]) -> Sequence[float] | None:
         found = _asked(worker, {"costs": list(settings)}).get("costs")
         if found is None:
             display.say(
-                f"note: {call[0]} foretells its trials no more (see {shown(log)}); from now on "
+                f"note: {module} foretells its trials no more (see {shown(log)}); from now on "
                 "what they take is learned from those that are done"
             )
         return found
@@ -222,13 +222,13 @@ def _check_end(sweep: Sweep, count: int | None, hours: float | None) -> None:
 def _check_program(runner: Runner) -> None:
     """Ask our own programs, before any trial, for faults of the sweep and facts for the study."""
     sweep = runner.study.sweep
-    call = warm_call(tuple(launch.words(sweep, {}, Path("none"))))
-    if call is None:
+    module = own_module(sweep)
+    if module is None:
         return
-    worker = runner.worker(0, call[0])  # it stays for the first trials
+    worker = runner.worker(0, module)  # it stays for the first trials
     metric = sweep.metric.name if sweep.metric else None
     answer = _asked(worker, {"check": space.examples(sweep.space), "metric": metric})
-    faults = _sentences(answer, sweep, call[0])
+    faults = _sentences(answer, sweep, module)
     if faults or runner.options.warm == "off":
         worker.close()
     if faults:

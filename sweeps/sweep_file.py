@@ -112,14 +112,11 @@ class Sweep:
 
     def where(self, *keys: str) -> str:
         """`file, line n` of an entry, or of the nearest one around it."""
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        return f"{self.path}, line {self.lines.get(keys, 1)}"
+        return f"{self.path}, line {_line(self.lines, keys)}"
 
     def where_parameter(self, name: str) -> str:
         """`file, line n` of the parameter that is called so."""
-        paths = {one.name: one.path for one in self.space.parameters}
-        return self.where(*entry_keys(paths.get(name, (name,))))
+        return self.where(*entry_keys(self._path(name)))
 
     def replace_parameter(
         self, content: dict[str, Any], name: str, options: Mapping[str, Any]
@@ -131,12 +128,23 @@ class Sweep:
             name: as `Parameter.name` has it; an unknown one is added as it is.
             options: e.g. ``{"value": 3}``.
         """
-        paths = {one.name: one.path for one in self.space.parameters}
-        *outer, last = paths.get(name, (name,))
+        *outer, last = self._path(name)
         group = content["parameters"]
         for key in outer:
             group = group[key]["parameters"]
         group[last] = dict(options)
+
+    def _path(self, name: str) -> tuple[str, ...]:
+        """The path of the parameter that is called so; an unknown name is a path of its own."""
+        paths = {one.name: one.path for one in self.space.parameters}
+        return paths.get(name, (name,))
+
+
+def _line(lines: Mapping[tuple, int], keys: tuple) -> int:
+    """The line of an entry, or of the nearest one around it."""
+    while keys and keys not in lines:
+        keys = keys[:-1]
+    return lines.get(keys, 1)
 
 
 def entry_keys(path: Sequence[str]) -> tuple[str, ...]:
@@ -242,9 +250,7 @@ class _Reader:
             raise InputError("\n".join(sentences))
 
     def _fault(self, keys: tuple, text: str) -> None:
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        self.faults.append((self.lines[keys], text))
+        self.faults.append((_line(self.lines, keys), text))
 
     def _visit(self, node: yaml.Node, keys: tuple) -> None:
         """Note the line of every entry, and numbers that YAML takes for text."""
@@ -272,9 +278,7 @@ class _Reader:
             )
 
     def _note(self, keys: tuple, text: str) -> None:
-        while keys and keys not in self.lines:
-            keys = keys[:-1]
-        self.notes.append(f"{self.path}, line {self.lines[keys]}: {text}")
+        self.notes.append(f"{self.path}, line {_line(self.lines, keys)}: {text}")
 
     def _number(self, value: Any, at: tuple) -> Any:
         """A text that looks like a number as the number; all else as it is."""

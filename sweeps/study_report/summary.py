@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sweeps.confirmation import Candidate, verdict
 from sweeps.study_report.findings import Importances, introduction, shown_score, warnings_of
+from sweeps.study_report.page import by_importance
 from sweeps.study_report.study_table import StudyTable, shown_value
 from utils.files import write_whole
 
@@ -65,7 +66,7 @@ def _confirmed(study: StudyTable, confirmed: Sequence[Candidate]) -> list[str]:
 def _top(study: StudyTable, found: Importances) -> list[str]:
     if study.ranked.empty:
         return []
-    names = [one.name for one in found.found] or [scale.name for scale in study.scales]
+    names = by_importance(study, found)
     rows = []
     for number, row in study.ranked.head(TOP).iterrows():
         settings = ", ".join(

@@ -128,7 +128,6 @@ def test_what_is_launched_is_what_wandb_launches(name, tmp_path, monkeypatch):
 
 
 def test_the_suite_is_large_enough():
-    print(f"{len(CASES)} sweep files")
     assert len(CASES) >= 80
 
 
